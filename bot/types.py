@@ -1,0 +1,380 @@
+"""What the bot speaks of: what comes in, what goes out, and what is remembered of it.
+
+Everything is frozen, checked and plain: it can be stored, queued and replayed. No class here knows a channel, a model
+or a database. Events are the truth; `bot.state` folds them.
+
+Personal words stand in `Words` and nowhere else, so that a store can keep them in rows of their own and erase them
+while the events stay whole.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def new_id() -> str:
+    """A random id, 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def now() -> datetime:
+    """The present moment, UTC, time zone aware."""
+    return datetime.now(UTC)
+
+
+class Plain(BaseModel):
+    """Frozen plain data that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(Plain):
+    """Text that a person wrote or said, kept apart from the event that refers to it. `text` None: it was erased."""
+
+    ref: str = Field(default_factory=new_id)
+    text: str | None = None
+
+
+# -- coming in ---------------------------------------------------------------------------------------------------------
+
+
+class Attachment(Plain):
+    """An upload that a message brought: its bytes lie in the blob store under `blob`.
+
+    `media_type` is what the bytes are (sniffed), `name` what the sender called it (personal: erased with the blob).
+    """
+
+    id: str = Field(default_factory=new_id)
+    blob: str
+    media_type: str
+    size: int
+    name: Words = Words(ref="", text=None)
+
+    @property
+    def kind(self) -> Literal["image", "audio", "file"]:
+        """What `media` does with it."""
+        head = self.media_type.partition("/")[0]
+        return "image" if head == "image" else "audio" if head == "audio" else "file"
+
+
+class Message(Plain):
+    """One message from outside, with nothing of its channel's own classes.
+
+    `channel` is the platform's name in the table of channels, `account` the configured account on it, `sender` the
+    platform's id of the person. `external_id` is the platform's id of this delivery: (channel, account, external_id) is
+    stored once. `payload` is what a button carried, only when the channel knows that a button was pressed. `profile`
+    holds what the platform tells about the sender (name, email, ...).
+    """
+
+    id: str = Field(default_factory=new_id)
+    channel: str
+    account: str = "default"
+    sender: str
+    external_id: str | None = None
+    text: str = ""
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    locale: str | None = None
+    profile: dict[str, str] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    sent_at: datetime = Field(default_factory=now)
+
+
+class Trigger(Plain):
+    """Why a turn begins. Not every turn begins with a message.
+
+    `messages` holds a burst, in order, for kind "message"; other kinds carry what they need in `data`.
+    """
+
+    id: str = Field(default_factory=new_id)
+    conversation: str
+    kind: Literal["message", "silence", "reminder", "approval", "returned", "payload"] = "message"
+    messages: tuple[Message, ...] = ()
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+# -- going out ---------------------------------------------------------------------------------------------------------
+
+
+class Citation(Plain):
+    """Where a claim stands: `text[start:end] == quote` in that version of the document's stored text."""
+
+    collection: str
+    document: str
+    version: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    url: str | None = None
+
+
+class Button(Plain):
+    """A choice offered to the customer. `payload` comes back when it is pressed."""
+
+    title: str
+    payload: str
+
+
+class Outcome(StrEnum):
+    """What a turn came to."""
+
+    ANSWERED = "answered"
+    ASKED = "asked"
+    DONE = "done"
+    ABSTAINED = "abstained"
+    HANDED_OVER = "handed_over"
+    SMALLTALK = "smalltalk"
+    BLOCKED = "blocked"
+    SILENT = "silent"
+    FAILED = "failed"
+
+
+class Reply(Plain):
+    """Something the bot, an agent or the system says. `text` is Markdown; channels render it as they can."""
+
+    id: str = Field(default_factory=new_id)
+    text: str
+    buttons: tuple[Button, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    language: str = "en"
+    template: str | None = None
+
+
+class Emission(Plain):
+    """What is streamed before the commit: provisional, replaced by the committed reply with the same `reply_id`.
+
+    kind "typing": the bot is at work. "heard": text made from a voice or picture (`text`). "sentence": the next checked
+    sentence of the reply (`text`). "reset": what was streamed of this reply is void. A client forgets everything of an
+    attempt when a higher one begins.
+    """
+
+    conversation: str
+    kind: Literal["typing", "heard", "sentence", "reset"]
+    reply_id: str = ""
+    attempt: int = 1
+    text: str = ""
+
+
+class TurnResult(Plain):
+    """What a turn did, for callers that wait for it (REST, `ask`) and for benchmarks."""
+
+    conversation: str
+    outcome: Outcome
+    replies: tuple[Reply, ...] = ()
+    confidence: float = 0.0
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+# -- what is remembered ------------------------------------------------------------------------------------------------
+
+
+class Actor(Plain):
+    """Who did it."""
+
+    kind: Literal["customer", "bot", "agent", "system"]
+    id: str = ""
+
+
+class Started(Plain):
+    type: Literal["started"] = "started"
+    channel: str
+    account: str
+    identity: str
+    bot: str
+    language: str | None = None
+
+
+class Received(Plain):
+    """A customer's message."""
+
+    type: Literal["received"] = "received"
+    message_id: str
+    text: Words
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    external_id: str | None = None
+
+
+class Understood(Plain):
+    """The text that an engine made from an attachment, kept beside the original. `note` is why there is none."""
+
+    type: Literal["understood"] = "understood"
+    message_id: str
+    attachment: str
+    kind: Literal["transcript", "caption"]
+    text: Words
+    language: str | None = None
+    engine: str = ""
+    note: str | None = None
+
+
+class LanguageSet(Plain):
+    type: Literal["language_set"] = "language_set"
+    language: str
+
+
+class Guarded(Plain):
+    """The guard declined something. `strike` counts towards "again and again"."""
+
+    type: Literal["guarded"] = "guarded"
+    message_id: str
+    reason: str
+    strike: bool = True
+
+
+class Sent(Plain):
+    """A reply, as committed. The actor of the envelope says whose. Citations and scores stay with it."""
+
+    type: Literal["sent"] = "sent"
+    reply_id: str
+    text: Words
+    buttons: tuple[Button, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    language: str = "en"
+    template: str | None = None
+
+
+class TurnEnded(Plain):
+    """How a turn came out; the audit trail's line. `evidence` holds the scores that led to it."""
+
+    type: Literal["turn_ended"] = "turn_ended"
+    outcome: Outcome
+    confidence: float = 0.0
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+    error: str | None = None
+
+
+class HandedOver(Plain):
+    """People own the conversation from here on: status `open`, waiting for one."""
+
+    type: Literal["handed_over"] = "handed_over"
+    reason: Literal["asked", "failures", "threat", "crisis", "abuse", "error", "policy"]
+    priority: Literal["low", "medium", "high", "urgent"] = "medium"
+
+
+class Returned(Plain):
+    """The bot owns the conversation again: status `pending`."""
+
+    type: Literal["returned"] = "returned"
+
+
+class Resolved(Plain):
+    type: Literal["resolved"] = "resolved"
+
+
+class Reopened(Plain):
+    """A customer wrote to a resolved or snoozed conversation. `to` is who owns it now."""
+
+    type: Literal["reopened"] = "reopened"
+    to: Literal["bot", "people"] = "bot"
+
+
+class Delivery(Plain):
+    """What became of a reply outside. `error` never holds personal data."""
+
+    type: Literal["delivery"] = "delivery"
+    reply_id: str
+    status: Literal["sent", "delivered", "read", "failed"]
+    error: str | None = None
+
+
+class Edited(Plain):
+    type: Literal["edited"] = "edited"
+    message_id: str
+    text: Words
+
+
+class Deleted(Plain):
+    type: Literal["deleted"] = "deleted"
+    message_id: str
+
+
+class Feedback(Plain):
+    type: Literal["feedback"] = "feedback"
+    reply_id: str
+    rating: Literal["up", "down"]
+    comment: Words = Words(ref="", text=None)
+
+
+class ContactChanged(Plain):
+    """What the site or the platform says of the person. Values are personal. None deletes a key."""
+
+    type: Literal["contact_changed"] = "contact_changed"
+    fields: dict[str, Words | None]
+    verified: bool = False
+
+
+class LabelsChanged(Plain):
+    type: Literal["labels_changed"] = "labels_changed"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Merged(Plain):
+    """The conversation's identity was found to belong to another person; `undone` takes it back."""
+
+    type: Literal["merged"] = "merged"
+    from_person: str
+    to_person: str
+    undone: bool = False
+
+
+class Erased(Plain):
+    """A tombstone: the words under these refs are gone."""
+
+    type: Literal["erased"] = "erased"
+    refs: tuple[str, ...]
+    by: str = ""
+
+
+Body = Annotated[
+    Started
+    | Received
+    | Understood
+    | LanguageSet
+    | Guarded
+    | Sent
+    | TurnEnded
+    | HandedOver
+    | Returned
+    | Resolved
+    | Reopened
+    | Delivery
+    | Edited
+    | Deleted
+    | Feedback
+    | ContactChanged
+    | LabelsChanged
+    | Merged
+    | Erased,
+    Field(discriminator="type"),
+]
+
+EVENT_SCHEMA = 1
+
+
+class Event(Plain):
+    """The envelope. `sequence` counts from 1 within the conversation and is given by the store at commit (0 before).
+
+    `cause` is the id of the trigger, message or reply that brought it about. `versions` names index, prompts and models
+    behind the bot's own events.
+    """
+
+    conversation: str
+    sequence: int = 0
+    schema_version: int = EVENT_SCHEMA
+    time: datetime = Field(default_factory=now)
+    actor: Actor
+    cause: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    body: Body

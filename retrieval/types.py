@@ -1,0 +1,118 @@
+"""What retrieval speaks of: documents, their passages and the hits of a search. Plain frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+
+class Audience(StrEnum):
+    """Who may read a document. `PUBLIC` is what customers see; `INTERNAL` never leaves the house."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of a document's structure, as character offsets into `Document.text`.
+
+    `level` is 1 to 6 for headings and the nesting depth from 1 for items, else 0. A `row` is one table row whose cells
+    are parted by " | "; the first row of a table has `header=True`.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file's extracted text with what is known about it.
+
+    `text` is what a customer may be shown: markup is gone, so that a quote reads as it is written. `name` is the file's
+    path relative to the ingested root, without its extension, with forward slashes. `version` is the hex digest of
+    everything that an answer could depend on (text, title, audience, language, url), so a changed document has another.
+    """
+
+    collection: str
+    name: str
+    version: str
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    language: str
+    audience: Audience = Audience.PUBLIC
+    url: str | None = None
+    updated: date | None = None
+    review_by: date | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that is searched and read as one: `document.text[start:end] == text`.
+
+    `path` is the title path: the document's title, then the headings above the passage.
+    """
+
+    collection: str
+    document: str
+    version: str
+    title: str
+    path: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    language: str
+    audience: Audience = Audience.PUBLIC
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that a search found. `score` is whatever ranked it, higher is better.
+
+    `dense` is the cosine similarity (-1 to 1) and `sparse` the BM25 score, each None where that side did not find it.
+    """
+
+    passage: Passage
+    score: float
+    dense: float | None = None
+    sparse: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search may see. The defaults are a customer's: public passages only.
+
+    `audience=INTERNAL` sees both. `collections` and `languages` None mean all of them.
+    """
+
+    collections: frozenset[str] | None = None
+    languages: frozenset[str] | None = None
+    audience: Audience = Audience.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index snapshot says of itself."""
+
+    id: str
+    created: str
+    encoder: str
+    dimensions: int
+    data_hash: str
+    documents: int
+    passages: int
+    public_documents: int
+    internal_documents: int
+    collections: tuple[str, ...]
+    schema: int = field(default=1)
