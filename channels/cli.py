@@ -1,0 +1,85 @@
+"""The command `frontdesk`: a table of sub-commands, each loaded when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module, metadata
+from pathlib import Path
+
+from bot import settings
+from bot.errors import FrontdeskError
+from channels import terminal
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("channels.commands.init", "copy the demo company into a folder, as a start for your own"),
+    "serve": ("channels.commands.serve", "serve the widget, the channels and the API"),
+    "ingest": ("channels.commands.ingest", "put documents into the index"),
+    "search": ("channels.commands.search", "search the index"),
+    "ask": ("channels.commands.ask", "ask the bot as a customer would"),
+    "conversations": ("channels.commands.conversations", "list, show, reply to, return and resolve conversations"),
+    "models": ("channels.commands.models", "pull, list and verify model weights"),
+    "train": ("finetune.cli", "fine-tune a model"),
+    "bench": ("channels.bench.cli", "measure speed and memory"),
+    "doctor": ("channels.commands.doctor", "say what is missing and how to mend it"),
+}
+"""Name -> (module with `configure(parser)` and `run(args) -> exit code`, help line)."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one sub-command. Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 130 interrupted."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    parser = _parser(name)
+    args = parser.parse_args(arguments)
+    terminal.use_json(getattr(args, "json", False))
+    try:
+        module, _ = COMMANDS[args.command]
+        given = {"home": args.home, "bot": args.bot_folder}
+        args.settings = settings.load(args.config, **given)
+        return int(import_module(module).run(args))
+    except FrontdeskError as error:
+        terminal.complain(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        terminal.complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`): point stdout elsewhere so that Python's own flush stays quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """The parser with every command's name, but only the chosen command's own options loaded."""
+    parser = argparse.ArgumentParser(prog="frontdesk", description="A self-hosted customer-service platform.")
+    parser.add_argument("--version", action="version", version=f"frontdesk {_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, line) in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == chosen:
+            _common(command)
+            import_module(module).configure(command)
+    return parser
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("common options")
+    group.add_argument("--home", type=Path, metavar="DIR", help="the folder with all state (default: ./.frontdesk)")
+    group.add_argument(
+        "--bot", type=Path, dest="bot_folder", metavar="DIR", help="the bot's folder (default: the demo company)"
+    )
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: ./frontdesk.toml)")
+    group.add_argument("--json", action="store_true", help="print JSON on standard output, everything else on standard error")
+
+
+def _version() -> str:
+    try:
+        return metadata.version("frontdesk")
+    except metadata.PackageNotFoundError:
+        return "0+checkout"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
