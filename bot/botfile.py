@@ -1,0 +1,188 @@
+"""`bot.toml`: how one bot is called, speaks, searches, and when people answer.
+
+A bot is a folder: `bot.toml`, `domain/`, `prompts/` and the documents that it names. `load_bot` reads and checks the
+file; `find_data` finds the demo company's folder in a checkout and in an installation alike.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, time
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from bot.errors import ConfigError
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(Part):
+    """A stretch of one day, local time. `end` 00:00 is the day's end."""
+
+    start: time
+    end: time
+
+
+def _spans(value: object) -> object:
+    """["09:00-12:00", "13:00-18:00"] as spans, in order, not overlapping."""
+    if not isinstance(value, list | tuple):
+        return value
+    spans: list[dict[str, time]] = []
+    for item in value:
+        start, dash, end = str(item).partition("-")
+        if not dash:
+            raise ValueError(f'write opening hours as "09:00-18:00", not {item!r}')
+        spans.append({"start": _time(start.strip()), "end": _time(end.strip())})
+    for span in spans:
+        if span["end"] != time() and span["start"] >= span["end"]:
+            raise ValueError(f"opening hours must begin before they end: {span['start']:%H:%M}-{span['end']:%H:%M}")
+    for before, after in pairwise(spans):
+        if before["end"] == time() or before["end"] > after["start"]:
+            raise ValueError("opening hours of a day must follow each other")
+    return tuple(Span(**span) for span in spans)
+
+
+def _time(text: str) -> time:
+    if text == "24:00":
+        return time()
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time of day such as 09:00") from None
+
+
+Day = Annotated[tuple[Span, ...], BeforeValidator(_spans)]
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class WorkingHours(Part):
+    """When people answer, in local time. `holidays` are closed whatever the weekday."""
+
+    timezone: str = "UTC"
+    monday: Day = ()
+    tuesday: Day = ()
+    wednesday: Day = ()
+    thursday: Day = ()
+    friday: Day = ()
+    saturday: Day = ()
+    sunday: Day = ()
+    holidays: tuple[date, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone such as Europe/Amsterdam") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def on(self, day: date) -> tuple[Span, ...]:
+        """The hours of one calendar day, holidays observed."""
+        if day in self.holidays:
+            return ()
+        spans: tuple[Span, ...] = getattr(self, WEEKDAYS[day.weekday()])
+        return spans
+
+
+class GeneratorChoice(Part):
+    """Whether a generator phrases the answers, and how long its first sentence may take."""
+
+    enabled: bool = True
+    first_sentence_seconds: float = Field(default=4.0, gt=0)
+
+
+class HandoverRules(Part):
+    """When people are brought in unasked."""
+
+    failures_in_a_row: int = Field(default=2, ge=1)
+
+
+class DocumentSource(Part):
+    """A file or folder that is ingested when the index is missing or stale."""
+
+    path: Path
+    collection: str = "default"
+    audience: Literal["public", "internal"] | None = None
+    internal_title: str | None = None
+
+
+class BotFile(Part):
+    """One bot, as its `bot.toml` says. `folder` is where the file lies; `documents` paths are absolute."""
+
+    folder: Path
+    name: str
+    bot_name: str = "Assistant"
+    voice: str = "friendly and brief"
+    languages: tuple[str, ...] = Field(default=("en",), min_length=1)
+    collections: tuple[str, ...] = Field(default=("default",), min_length=1)
+    generator: GeneratorChoice = GeneratorChoice()
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    handover: HandoverRules = HandoverRules()
+    working_hours: WorkingHours = WorkingHours()
+    documents: tuple[DocumentSource, ...] = ()
+
+    @property
+    def language(self) -> str:
+        """The default language."""
+        return self.languages[0]
+
+    @property
+    def domain_folder(self) -> Path:
+        return self.folder / "domain"
+
+    @property
+    def prompts_folder(self) -> Path:
+        return self.folder / "prompts"
+
+
+def find_data() -> Path:
+    """The demo company's folder: `data/` of a checkout, or `bot/data/` of an installation. ConfigError if neither."""
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent / "data", package / "data"):
+        if (folder / "bot.toml").is_file():
+            return folder
+    raise ConfigError("the demo company is missing from this installation: install frontdesk again, or name --bot DIR")
+
+
+def load_bot(folder: Path | None = None) -> BotFile:
+    """Read a bot's `bot.toml`; the demo company's when no folder is named.
+
+    Raises ConfigError that names the file, the key and how to mend it.
+    """
+    folder = (folder or find_data()).resolve()
+    path = folder / "bot.toml"
+    if not path.is_file():
+        raise ConfigError(f"there is no {path}. 'frontdesk init {folder}' makes a bot folder to start from")
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    try:
+        botfile = BotFile(folder=folder, **content)
+    except (ValidationError, TypeError) as error:
+        raise ConfigError(f"{path} is wrong: {_explain(error)}") from None
+    documents = tuple(
+        source.model_copy(update={"path": (folder / source.path).resolve()}) for source in botfile.documents
+    )
+    missing = [str(source.path) for source in documents if not source.path.exists()]
+    if missing:
+        raise ConfigError(f"{path} names documents that do not exist: {', '.join(missing)}")
+    return botfile.model_copy(update={"documents": documents})
+
+
+def _explain(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return "'folder' cannot be set"
+    return "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
