@@ -1,27 +1,27 @@
 """The exception tree.
 
-    FrontdeskError                  anything raised on purpose (retrieval.errors)
-    ├── DocumentError               a file that cannot become a document
-    ├── SnapshotError               an index that is missing, damaged or made with another encoder
-    ├── QueryError                  a search that makes no sense
-    ├── ConfigError                 a setting, bot.toml, domain or prompt that is wrong: says which and how to mend it
-    ├── WeightsError                weights that are missing, cannot be fetched, or are not what the manifest says
-    ├── MissingExtra                an optional package is not installed: names the command that installs it
-    ├── Rejected                    something that came in is refused; the customer is told why
-    │   ├── TooLarge                over a size limit
-    │   ├── Unsupported             a media type that is not handled, or not what its name says
-    │   ├── Damaged                 a picture, recording or document that cannot be decoded
-    │   └── RateLimited             too many in too short a time; carries `retry_after` seconds
-    ├── EngineError                 a model failed
-    │   ├── EngineTimeout           it did not answer in time (its worker is replaced)
-    │   ├── EngineUnready           it is not loaded, or was turned away from after hanging
-    │   └── Overloaded              its queue is full: answered as "busy"
-    ├── StoreError                  the database failed
-    │   ├── Conflict                somebody else wrote the conversation first; load it again
-    │   ├── LeaseLost               the lease ran out while working
-    │   └── NotFound                no such conversation, upload, document ...
-    ├── DeliveryError               a platform refused or did not answer; `permanent` says whether to try again
-    └── Unverified                  a webhook, token or signature that is not proven: nothing is stored
+FrontdeskError                  anything raised on purpose (retrieval.errors)
+├── DocumentError               a file that cannot become a document
+├── SnapshotError               an index that is missing, damaged or made with another encoder
+├── QueryError                  a search that makes no sense
+├── ConfigError                 a setting, bot.toml, domain or prompt that is wrong: says which and how to mend it
+├── WeightsError                weights that are missing, cannot be fetched, or are not what the manifest says
+├── MissingExtra                an optional package is not installed: names the command that installs it
+├── Rejected                    something that came in is refused; the customer is told why
+│   ├── TooLarge                over a size limit
+│   ├── Unsupported             a media type that is not handled, or not what its name says
+│   ├── Damaged                 a picture, recording or document that cannot be decoded
+│   └── RateLimited             too many in too short a time; carries `retry_after` seconds
+├── EngineError                 a model failed
+│   ├── EngineTimeout           it did not answer in time (its worker is replaced)
+│   ├── EngineUnready           it is not loaded, or was turned away from after hanging
+│   └── Overloaded              its queue is full: answered as "busy"
+├── StoreError                  the database failed
+│   ├── Conflict                somebody else wrote the conversation first; load it again
+│   ├── LeaseLost               the lease ran out while working
+│   └── NotFound                no such conversation, upload, document ...
+├── DeliveryError               a platform refused or did not answer; `permanent` says whether to try again
+└── Unverified                  a webhook, token or signature that is not proven: nothing is stored
 """
 
 from retrieval.errors import DocumentError, FrontdeskError, QueryError, SnapshotError

@@ -96,7 +96,11 @@ class Settings(BaseSettings):
     """Every setting, with its default. In the environment a section's field is FRONTDESK_SECTION__FIELD."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter=NESTED, nested_model_default_partial_update=True
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Field(Path(".frontdesk"), description="the folder with all state")

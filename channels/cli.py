@@ -71,7 +71,9 @@ def _common(command: argparse.ArgumentParser) -> None:
         "--bot", type=Path, dest="bot_folder", metavar="DIR", help="the bot's folder (default: the demo company)"
     )
     group.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: ./frontdesk.toml)")
-    group.add_argument("--json", action="store_true", help="print JSON on standard output, everything else on standard error")
+    group.add_argument(
+        "--json", action="store_true", help="print JSON on standard output, everything else on standard error"
+    )
 
 
 def _version() -> str:

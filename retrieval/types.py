@@ -40,6 +40,9 @@ class Document:
     `text` is what a customer may be shown: markup is gone, so that a quote reads as it is written. `name` is the file's
     path relative to the ingested root, without its extension, with forward slashes. `version` is the hex digest of
     everything that an answer could depend on (text, title, audience, language, url), so a changed document has another.
+
+    `source` is the file it was read from and `root` the folder it was ingested with, both absolute; customers never see
+    them. `fingerprint` is the digest of the file's bytes and of how it was read: the same one need not be read again.
     """
 
     collection: str
@@ -54,6 +57,8 @@ class Document:
     updated: date | None = None
     review_by: date | None = None
     source: str = ""
+    root: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

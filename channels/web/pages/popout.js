@@ -1,0 +1,1 @@
+window.frontdeskSettings = { locale: document.documentElement.lang, page: true };

@@ -1,0 +1,1 @@
+window.frontdeskSettings = { locale: document.documentElement.lang, position: "right", darkMode: "auto", showPopoutButton: true };
