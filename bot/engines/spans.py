@@ -34,6 +34,7 @@ def best_span(
     start_logits: NDArray[np.float32],
     end_logits: NDArray[np.float32],
     offsets: Sequence[tuple[int, int]],
+    *,
     first: int,
     last: int,
     max_tokens: int,

@@ -1,0 +1,120 @@
+"""Question-answering data in SQuAD 2.0's format, and examples made from it.
+
+Format: https://rajpurkar.github.io/SQuAD-explorer/ - `{"data": [{"title", "paragraphs": [{"context", "qas": [{"id",
+"question", "answers": [{"text", "answer_start"}], "is_impossible"}]}]}]}`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.errors import FrontdeskError
+
+
+class DataError(FrontdeskError):
+    """Training data that is missing or not in the format. The message names the file and the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """An answer that a person gave: `context[start:start + len(text)] == text`."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question on a passage. No answers: the passage does not answer it."""
+
+    id: str
+    article: str
+    question: str
+    context: str
+    answers: tuple[Gold, ...]
+
+
+def find(path: Path, part: str) -> Path | None:
+    """The file of a part ("train", "dev"): `path` itself when it is a file and the part is "train", else PART.json."""
+    if path.is_dir():
+        file = path / f"{part}.json"
+        return file if file.is_file() else None
+    if part == "train" and path.is_file():
+        return path
+    return None
+
+
+def read(file: Path) -> list[Example]:
+    """All questions of a file, in its order. Raises DataError."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{file} does not exist") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{file} is not JSON in UTF-8: {error}") from None
+    examples: list[Example] = []
+    try:
+        for article in content["data"]:
+            for paragraph in article["paragraphs"]:
+                examples += [_example(file, article["title"], paragraph["context"], qa) for qa in paragraph["qas"]]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{file} is not in SQuAD's format: {type(error).__name__} {error}") from None
+    if not examples:
+        raise DataError(f"{file} holds no questions")
+    return examples
+
+
+def _example(file: Path, article: str, context: str, qa: dict[str, Any]) -> Example:
+    answers = tuple(Gold(answer["text"], answer["answer_start"]) for answer in qa["answers"])
+    for gold in answers:
+        if context[gold.start : gold.start + len(gold.text)] != gold.text:
+            raise DataError(f"{file}: question {qa['id']}: its context has no {gold.text!r} at {gold.start}")
+    return Example(str(qa["id"]), article, qa["question"].strip(), context, () if qa.get("is_impossible") else answers)
+
+
+def split(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Split by article into (train, held out), so that no passage is on both sides.
+
+    Articles are drawn at random until at least `share` of the questions is held out. A share of 0 holds nothing out.
+    Raises DataError when there is only one article to split.
+    """
+    if share <= 0:
+        return list(examples), []
+    articles = sorted({example.article for example in examples})
+    if len(articles) < 2:
+        raise DataError("one article cannot be split: give a file to choose on with --dev and --dev-share 0")
+    random.Random(seed).shuffle(articles)  # noqa: S311 - a split, not a secret
+    held: set[str] = set()
+    for article in articles[:-1]:
+        if sum(example.article in held for example in examples) >= share * len(examples):
+            break
+        held.add(article)
+    return [e for e in examples if e.article not in held], [e for e in examples if e.article in held]
+
+
+def negatives(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """Unanswerable examples made by asking answerable questions of another passage of the same article.
+
+    `share` is the number to make, as a share of the answerable questions. A passage that holds one of the answers'
+    words is not taken, since it might answer after all.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    passages: dict[str, list[str]] = {}
+    for example in examples:
+        known = passages.setdefault(example.article, [])
+        if example.context not in known:
+            known.append(example.context)
+    answerable = [example for example in examples if example.answers]
+    chance.shuffle(answerable)
+    made = []
+    for example in answerable[: round(share * len(answerable))]:
+        texts = [gold.text.lower() for gold in example.answers]
+        others = [c for c in passages[example.article] if not any(text in c.lower() for text in texts)]
+        if others:
+            made.append(Example(f"{example.id}-n", example.article, example.question, chance.choice(others), ()))
+    return made

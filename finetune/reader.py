@@ -1,0 +1,255 @@
+"""Fine-tune the extractive reader: a BERT body with a QA head, by LoRA or as a whole.
+
+What is chosen (the epoch, the threshold, the calibration) is chosen on articles held out of the training file.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot.engines.spans import Found, best_span, over_windows
+from finetune.data import DataError, Example
+from finetune.evaluate import Prediction, Scores, best_threshold, score
+from finetune.windows import Window, batches, in_batches, targets, tensors, windows
+
+Progress = Callable[..., None]
+MODULES = {
+    "attention": ("query", "key", "value", "attention.output.dense"),
+    "all": ("query", "key", "value", "dense"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs."""
+
+    method: str = "lora"
+    rank: int = 32
+    modules: str = "all"
+    epochs: int = 4
+    rate: float | None = None
+    batch: int = 16
+    warmup: float = 0.1
+    decay: float = 0.01
+    dropout: float = 0.1
+    max_length: int = 256
+    stride: int = 96
+    max_answer_tokens: int = 30
+    negatives: float = 0.0
+    patience: int = 2
+    seed: int = 1
+
+    @property
+    def learning_rate(self) -> float:
+        return self.rate if self.rate is not None else (1e-3 if self.method == "lora" else 1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch's training loss and its scores on the held-out part at the best threshold there."""
+
+    number: int
+    loss: float
+    held_out: Scores
+    seconds: float
+
+
+def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
+    """The model to be trained and its tokenizer, from the body in a local folder. Seeds torch."""
+    import torch
+    from peft import LoraConfig, TaskType, get_peft_model
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it warns that the QA head is new, which is why we are here
+    torch.manual_seed(recipe.seed)
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32)
+    if recipe.method == "full":
+        return model, tokenizer
+    config = LoraConfig(
+        task_type=TaskType.QUESTION_ANS,
+        r=recipe.rank,
+        lora_alpha=2 * recipe.rank,
+        lora_dropout=recipe.dropout,
+        target_modules=list(MODULES[recipe.modules]),
+        modules_to_save=["qa_outputs"],
+    )
+    return get_peft_model(model, config), tokenizer
+
+
+def predict(
+    model: Any, tokenizer: Any, examples: Sequence[Example], recipe: Recipe, *, device: str
+) -> list[Prediction]:
+    """The best span of every example, with its margin over "no answer"."""
+    import torch
+
+    model.eval()
+    made = windows(examples, tokenizer, recipe.max_length, recipe.stride)
+    found: dict[int, list[Found]] = {}
+    with torch.inference_mode():
+        for batch in in_batches(made, 32, None):
+            out = model(**tensors(batch, device))
+            starts, ends = out.start_logits.float().cpu().numpy(), out.end_logits.float().cpu().numpy()
+            for window, start, end in zip(batch, starts, ends, strict=True):
+                span = best_span(start, end, window.offsets, **_bounds(window, recipe))
+                found.setdefault(window.example, []).append(span)
+    best = [over_windows(found[number]) for number in range(len(examples))]
+    return [Prediction(e.context[f.start : f.end], f.margin) for e, f in zip(examples, best, strict=True)]
+
+
+def _bounds(window: Window, recipe: Recipe) -> dict[str, int]:
+    return {"first": window.first, "last": window.last, "max_tokens": recipe.max_answer_tokens}
+
+
+class Training:
+    """A run that can be stopped anywhere and taken up again: `checkpoint.pt` in `out` holds all of its state."""
+
+    def __init__(
+        self,
+        base: Path,
+        train: Sequence[Example],
+        held: Sequence[Example],
+        *,
+        recipe: Recipe,
+        out: Path,
+        device: str,
+    ) -> None:
+        import torch
+
+        self.recipe, self.held, self.out, self.device = recipe, held, out, device
+        self.model, self.tokenizer = build(base, recipe)
+        self.model.to(device)
+        self.windows = windows(train, self.tokenizer, recipe.max_length, recipe.stride)
+        self.per_epoch = math.ceil(len(self.windows) / recipe.batch)
+        weights = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.decay)
+        self.history: list[Epoch] = []
+        self.best: dict[str, Any] = {}
+        self.step = 0
+        self.losses = 0.0
+
+    def run(self, progress: Progress, said: Callable[[str], None], *, save_seconds: float = 60.0) -> None:
+        """Train to the end (or until `patience` epochs brought nothing), then put the best epoch's weights in place."""
+        saved, begun = time.monotonic(), time.monotonic()
+        progress(self.step)
+        while self.step < self.recipe.epochs * self.per_epoch and not self._exhausted():
+            epoch, within = divmod(self.step, self.per_epoch)
+            order = batches(self.windows, self.recipe.batch, self.recipe.seed * 1000 + epoch)
+            for batch in order[within:]:
+                self.losses += self._learn([self.windows[at] for at in batch])
+                self.step += 1
+                progress(1)
+                if time.monotonic() - saved > save_seconds:
+                    self.save()
+                    saved = time.monotonic()
+            self._end_epoch(epoch, time.monotonic() - begun, said)
+            saved = begun = time.monotonic()
+        if self.best:
+            self.model.load_state_dict(self.best, strict=False)
+
+    def _learn(self, batch: list[Window]) -> float:
+        import torch
+
+        total = self.recipe.epochs * self.per_epoch
+        warm = max(1.0, self.recipe.warmup * total)
+        share = min((self.step + 1) / warm, (total - self.step) / max(1.0, total - warm))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * share
+        self.model.train()
+        inputs = tensors(batch, self.device)
+        starts, ends = targets(batch, inputs["input_ids"].shape[1], self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            out = self.model(**inputs)
+        hidden = inputs["attention_mask"] == 0
+        loss: torch.Tensor = torch.zeros((), device=self.device)
+        for logits, wanted in ((out.start_logits, starts), (out.end_logits, ends)):
+            masked = logits.float().masked_fill(hidden, -1e4)
+            loss = loss + torch.nn.functional.cross_entropy(masked, wanted) / 2
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise DataError(f"the loss became {value} in step {self.step}: try a lower --rate")
+        return value
+
+    def _end_epoch(self, epoch: int, seconds: float, said: Callable[[str], None]) -> None:
+        predictions = predict(self.model, self.tokenizer, self.held, self.recipe, device=self.device)
+        scores = score(self.held, predictions, best_threshold(self.held, predictions))
+        self.history.append(Epoch(epoch + 1, self.losses / self.per_epoch, scores, seconds))
+        self.losses = 0.0
+        said(
+            f"epoch {epoch + 1}: loss {self.history[-1].loss:.3f}, held out EM {scores.exact:.1f} F1 {scores.f1:.1f} "
+            f"(answerable F1 {scores.answerable_f1:.1f}, refused {scores.refused:.1f}), {seconds:.0f} s"
+        )
+        if scores.f1 >= max(each.held_out.f1 for each in self.history):
+            self.best = {name: value.detach().cpu().clone() for name, value in self._trained().items()}
+        self.save()
+
+    def _exhausted(self) -> bool:
+        """The last `patience` epochs were all worse than one before them."""
+        marks = [epoch.held_out.f1 for epoch in self.history]
+        return len(marks) > self.recipe.patience and max(marks) > max(marks[-self.recipe.patience :])
+
+    def _trained(self) -> dict[str, Any]:
+        return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        import torch
+
+        state = {
+            "recipe": asdict(self.recipe),
+            "windows": len(self.windows),
+            "weights": {name: value.detach().cpu() for name, value in self._trained().items()},
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "history": [{**asdict(epoch), "held_out": asdict(epoch.held_out)} for epoch in self.history],
+            "step": self.step,
+            "losses": self.losses,
+            "random": torch.get_rng_state(),
+        }
+        self.out.mkdir(parents=True, exist_ok=True)
+        partial = self.out / "checkpoint.pt.part"
+        torch.save(state, partial)
+        partial.replace(self.out / "checkpoint.pt")
+
+    def resume(self) -> bool:
+        """Take up the checkpoint in `out`, if there is one. DataError when it is of another recipe or other data."""
+        import torch
+
+        file = self.out / "checkpoint.pt"
+        if not file.is_file():
+            return False
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        if state["recipe"] != asdict(self.recipe) or state["windows"] != len(self.windows):
+            raise DataError(f"{file} is of a run with other options or data: use --fresh, or another --out")
+        self.model.load_state_dict(state["weights"], strict=False)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
+        self.history = [Epoch(**{**each, "held_out": Scores(**each["held_out"])}) for each in state["history"]]
+        torch.set_rng_state(state["random"])
+        return True
+
+
+def device_for(wanted: str) -> str:
+    """ "cuda" or "cpu". DataError when CUDA is wanted and not there."""
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DataError("--device cuda: this machine has no CUDA device (or torch was installed for the CPU only)")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def margins(predictions: Sequence[Prediction]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Their margins, kept finite (an empty passage has none)."""
+    return np.clip(np.array([each.margin for each in predictions], dtype=np.float64), -50.0, 50.0)
