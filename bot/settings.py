@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="how browsers reach this server, when it is behind a proxy")
     hub: bool = Field(False, description="whether weights may be fetched from a model hub")
     generator: bool | None = Field(None, description="overrides bot.toml's generator.enabled")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_json: bool = Field(False, description="one JSON object a line instead of text")
     traces: str = Field("", description="OTLP/HTTP endpoint for OpenTelemetry traces; empty: none are sent")
     engines: Engines = Engines()
