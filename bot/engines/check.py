@@ -1,0 +1,227 @@
+"""The checker "evidence": a sentence passes when one place in the evidence says the same, limits and all.
+
+A place is one sentence of the evidence, or two that follow each other. Of its clauses, the sentence is held against
+every shortest run that has as much of it as the whole place has. It passes when the place has its content words, all
+but the share `UNKNOWN`, and one such run
+
+- has every number with its unit, amount, date, time, URL, address, code and proper name of the sentence,
+- has none of its words' opposites,
+- has as many negations, and the same quantifiers and bounds ("all", "up to", "at least", ...),
+- makes the same thing a duty or a possibility, and says of the same side (we, you) that it does it,
+
+while the sentences that the run stands in have the same conditions ("if", "unless", "only", "until", ...), so that none
+was dropped or invented, and when the sentence is close in meaning to the place and to the question. Vectors are asked
+only for English; Chinese has pairs of characters instead, the default encoder being English.
+
+What it lets through and what it blocks was measured on sentences of help pages, true and corrupted:
+see `tests/bot/engines/test_check.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot import sentences as cut
+from bot.engines import claims
+from bot.engines.base import Encoder, Verdict
+from bot.engines.claims import Claims
+from bot.engines.weights import Weights
+from bot.settings import Settings
+
+UNKNOWN = 0.2
+"""The share of a sentence's content words that its evidence need not have: synonyms and verbs of small talk."""
+CLOSE = 0.55
+"""The least cosine between a sentence and its evidence."""
+RELEVANT = 0.15
+"""The least cosine between a sentence and the question, unless they share a content word."""
+CLAUSES = 10
+"""A place with more clauses than these is compared as a whole only: runs grow with their square."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One or two sentences of the evidence; `context` are the words of the headings above them."""
+
+    sentences: tuple[str, ...]
+    context: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Neighbouring clauses of a place, and all sentences that they stand in."""
+
+    text: str
+    sentences: str
+
+
+class EvidenceChecker:
+    """Rules over words, with the encoder's vectors for meaning. It holds no model of its own."""
+
+    name = "evidence-1"
+
+    def __init__(self, settings: Settings, weights: Weights | None, *, encoder: Encoder) -> None:
+        del settings, weights  # every engine is made alike; this one has neither
+        self._encoder = encoder
+
+    async def start(self) -> None:
+        """The encoder is started by whoever owns it."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def ready(self) -> bool:
+        return self._encoder.ready()
+
+    async def check(self, question: str, sentences: Sequence[str], evidence: Sequence[str]) -> list[Verdict]:
+        """One verdict a sentence. A text of the evidence may begin with a line "# Title > Section": what it names is
+        what all its sentences speak of.
+        """
+        places = sorted((place for text in evidence for place in _places(text)), key=lambda place: len(place.sentences))
+        found = [supporting(sentence, places) for sentence in sentences]
+        english = [not claims.is_chinese(sentence) for sentence in sentences]
+        wanted = [at for at, (place, _) in enumerate(found) if place is not None and english[at]]
+        verdicts = [Verdict(place is not None, float(place is not None), reason) for place, reason in found]
+        if not wanted:
+            return verdicts
+        texts = [question, *(sentences[at] for at in wanted), *(_text(found[at][0]) for at in wanted)]
+        vectors = await self._encoder.encode(texts)
+        for order, at in enumerate(wanted, start=1):
+            verdicts[at] = _meaning(question, sentences[at], vectors[0], vectors[order], vectors[order + len(wanted)])
+        return verdicts
+
+
+def supporting(sentence: str, places: Sequence[_Place]) -> tuple[_Place | None, str]:
+    """The place that says this sentence, or None and what the best place lacks."""
+    ours = claims.read(sentence)
+    if sentence.rstrip().endswith(("?", "？")):
+        return None, "it is a question"
+    if not ours.words and not ours.facts:
+        return None, "it says nothing"
+    if not cut.complete(sentence):
+        return None, "it was cut short"
+    best, reason = -1.0, "nothing in the evidence speaks of it"
+    alone = False
+    for place in places:
+        if len(place.sentences) > 1 and alone:
+            break  # one sentence has its words, so numbers and names from the sentence beside it are no support
+        if _letters(place.text) == _letters(sentence):
+            return place, ""
+        covered, complaint = _compare(ours, place)
+        if not complaint:
+            return place, ""
+        alone = alone or covered >= 1 - UNKNOWN
+        if covered > best:
+            best, reason = covered, complaint
+    return None, reason
+
+
+def _places(text: str) -> list[_Place]:
+    heading, newline, body = text.partition("\n")
+    if not (newline and heading.startswith("# ")):
+        heading, body = "", text
+    context = claims.read(heading).words
+    found = [body[start:end] for start, end in cut.split(body)]
+    return [_Place((one,), context) for one in found] + [_Place(two, context) for two in pairwise(found)]
+
+
+def _compare(ours: Claims, place: _Place) -> tuple[float, str]:
+    """How much of the sentence the place covers, and what it lacks ("" when nothing)."""
+    whole = claims.read(place.text)
+    covered = len(ours.words & (whole.words | place.context)) / len(ours.words) if ours.words else 1.0
+    if covered < 1 - UNKNOWN:
+        return covered, "nothing in the evidence speaks of it"
+    if (fact := claims.missing(ours, whole)) and fact not in place.context:
+        return covered, f"not in the evidence: {fact}"
+    complaint = ""
+    for run in _runs(ours, whole, place):
+        complaint = _differs(ours, claims.read(run.text), claims.read(run.sentences).conditions)
+        if not complaint:
+            return covered, ""
+    return covered, complaint or "nothing in the evidence speaks of it"
+
+
+def _runs(ours: Claims, whole: Claims, place: _Place) -> list[_Run]:
+    """The shortest runs that have every word and fact of ours which the place has."""
+    parts = [(part, at) for at, sentence in enumerate(place.sentences) for part in claims.clauses(sentence)]
+    everything = _Run(place.text, place.text)
+    if not 2 <= len(parts) <= CLAUSES:
+        return [everything]
+    shared_words, shared_facts = ours.words & whole.words, ours.facts & whole.facts
+    found: list[tuple[int, int]] = []
+    for size in range(1, len(parts) + 1):
+        for start in range(len(parts) - size + 1):
+            inside = any(start <= begin and end <= start + size for begin, end in found)
+            theirs = claims.read(" ".join(part for part, _ in parts[start : start + size]))
+            if not inside and shared_words <= theirs.words and shared_facts <= theirs.facts:
+                found.append((start, start + size))
+    return [_run(place, parts[start:end]) for start, end in found] or [everything]
+
+
+def _run(place: _Place, parts: Sequence[tuple[str, int]]) -> _Run:
+    touched = sorted({at for _, at in parts})
+    return _Run(" ".join(part for part, _ in parts), " ".join(place.sentences[at] for at in touched))
+
+
+def _differs(ours: Claims, theirs: Claims, conditions: frozenset[str]) -> str:
+    """What our claims have that a run of clauses does not, or the other way round; "" when they agree.
+
+    `conditions` are those of the run's whole sentences.
+    """
+    dropped = sorted(ours.conditions ^ conditions)
+    limits = sorted(ours.limits ^ theirs.limits)
+    word = claims.opposite(ours.words, theirs.words)
+    swapped = sorted((who, verb) for who, verb in ours.doers if _other(who, verb) in theirs.doers - ours.doers)
+    duty = _duties(ours) ^ _duties(theirs) or {
+        name for name in ours.modals - theirs.modals if not name.startswith("may")
+    }
+    complaints = (
+        f"a condition differs: {', '.join(dropped)}" if dropped else "",
+        "a negation differs" if ours.negations != theirs.negations else "",
+        f"a quantifier differs: {', '.join(limits)}" if limits else "",
+        f"the evidence says the opposite of '{word}'" if word else "",
+        "a duty differs" if duty else "",
+        f"someone else does it: {' '.join(swapped[0])}" if swapped else "",
+    )
+    return next((complaint for complaint in complaints if complaint), "")
+
+
+def _duties(of: Claims) -> frozenset[str]:
+    return frozenset(name for name in of.modals if name.startswith("must"))
+
+
+def _other(who: str, verb: str) -> tuple[str, str]:
+    return ("you" if who == "we" else "we", verb)
+
+
+def _letters(text: str) -> str:
+    """A text without the differences that nobody hears: case, spaces, marks at its ends."""
+    return " ".join(text.lower().split()).strip(" .。-•")
+
+
+def _text(place: _Place | None) -> str:
+    return place.text if place else ""
+
+
+def _meaning(
+    question: str,
+    sentence: str,
+    asked: NDArray[np.float32],
+    said: NDArray[np.float32],
+    shown: NDArray[np.float32],
+) -> Verdict:
+    support = max(0.0, min(1.0, float(said @ shown)))
+    if support < CLOSE:
+        return Verdict(False, support, "its meaning is far from the evidence")
+    shares = claims.read(question).words & claims.read(sentence).words
+    if not shares and float(said @ asked) < RELEVANT:
+        return Verdict(False, support, "it does not speak to the question")
+    return Verdict(True, support)
