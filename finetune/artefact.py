@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -51,10 +52,13 @@ def load(base: Path, folder: Path) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     if (folder / "adapter_config.json").is_file():
         body = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32)
-        model = PeftModel.from_pretrained(body, str(folder)).merge_and_unload()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # as in finetune.reader.build
+            model = PeftModel.from_pretrained(body, str(folder)).merge_and_unload()
     else:
         model = AutoModelForQuestionAnswering.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return model.eval(), tokenizer

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def _example(file: Path, article: str, context: str, qa: dict[str, Any]) -> Exam
 def split(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Split by article into (train, held out), so that no passage is on both sides.
 
-    Articles are drawn at random until at least `share` of the questions is held out. A share of 0 holds nothing out.
+    Articles are drawn at random, at least one, until another would bring the held-out part further away from `share` of
+    the questions. A share of 0 holds nothing out.
     Raises DataError when there is only one article to split.
     """
     if share <= 0:
@@ -89,11 +91,13 @@ def split(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Ex
     if len(articles) < 2:
         raise DataError("one article cannot be split: give a file to choose on with --dev and --dev-share 0")
     random.Random(seed).shuffle(articles)  # noqa: S311 - a split, not a secret
-    held: set[str] = set()
-    for article in articles[:-1]:
-        if sum(example.article in held for example in examples) >= share * len(examples):
+    sizes = Counter(example.article for example in examples)
+    held, taken, wanted = {articles[0]}, sizes[articles[0]], share * len(examples)
+    for article in articles[1:-1]:
+        if taken + sizes[article] - wanted > wanted - taken:
             break
         held.add(article)
+        taken += sizes[article]
     return [e for e in examples if e.article not in held], [e for e in examples if e.article in held]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
     from transformers.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it warns that the QA head is new, which is why we are here
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it warns of the new QA head, which we are to train
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32)
@@ -82,7 +84,9 @@ def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
         target_modules=list(MODULES[recipe.modules]),
         modules_to_save=["qa_outputs"],
     )
-    return get_peft_model(model, config), tokenizer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
+        return get_peft_model(model, config), tokenizer
 
 
 def predict(
@@ -96,13 +100,18 @@ def predict(
     found: dict[int, list[Found]] = {}
     with torch.inference_mode():
         for batch in in_batches(made, 32, None):
-            out = model(**tensors(batch, device))
+            out = _body(model)(**tensors(batch, device))
             starts, ends = out.start_logits.float().cpu().numpy(), out.end_logits.float().cpu().numpy()
             for window, start, end in zip(batch, starts, ends, strict=True):
                 span = best_span(start, end, window.offsets, **_bounds(window, recipe))
                 found.setdefault(window.example, []).append(span)
     best = [over_windows(found[number]) for number in range(len(examples))]
     return [Prediction(e.context[f.start : f.end], f.margin) for e, f in zip(examples, best, strict=True)]
+
+
+def _body(model: Any) -> Any:
+    """The model to call. peft's own wrapper (0.21) drops token_type_ids, and question and passage become one."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _bounds(window: Window, recipe: Recipe) -> dict[str, int]:
@@ -167,7 +176,7 @@ class Training:
         inputs = tensors(batch, self.device)
         starts, ends = targets(batch, inputs["input_ids"].shape[1], self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-            out = self.model(**inputs)
+            out = _body(self.model)(**inputs)
         hidden = inputs["attention_mask"] == 0
         loss: torch.Tensor = torch.zeros((), device=self.device)
         for logits, wanted in ((out.start_logits, starts), (out.end_logits, ends)):

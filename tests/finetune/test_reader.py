@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from channels import cli
+from finetune import artefact, data
+from finetune.data import DataError, Example
+from finetune.evaluate import Prediction
+from finetune.reader import Recipe, Training, device_for, predict
+from tests.finetune import squad
+
+RECIPE = Recipe(epochs=2, rank=4, batch=4, max_length=96, stride=8, rate=3e-3)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return squad.tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> list[Example]:
+    return data.read(squad.write(tmp_path))
+
+
+def silent(*_: object, **__: object) -> None:
+    """Progress and messages that nobody reads."""
+
+
+def trained(base: Path, examples: list[Example], out: Path, recipe: Recipe = RECIPE) -> Training:
+    training = Training(base, examples, examples, recipe=recipe, out=out, device="cpu")
+    training.resume()
+    training.run(silent, silent)
+    return training
+
+
+def test_the_reader_learns_what_it_is_taught(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    for method in ("lora", "full"):
+        recipe = replace(RECIPE, method=method, epochs=12, patience=12, rank=8, rate=1e-2 if method == "lora" else 3e-3)
+        training = trained(base, examples, tmp_path / method, recipe)
+        assert training.history[-1].loss < training.history[0].loss / 2
+        assert training.history[-1].held_out.f1 > 90
+
+
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    whole = trained(base, examples, tmp_path / "whole")
+
+    class CutError(Exception):
+        """The power went."""
+
+    first = Training(base, examples, examples, recipe=RECIPE, out=tmp_path / "cut", device="cpu")
+
+    def until(steps: int, **_: object) -> None:
+        if first.step >= 8:
+            raise CutError
+
+    with pytest.raises(CutError):
+        first.run(until, silent, save_seconds=0.0)
+    second = trained(base, examples, tmp_path / "cut")
+    assert [e.held_out for e in second.history] == [e.held_out for e in whole.history]
+    assert [e.loss for e in second.history] == pytest.approx([e.loss for e in whole.history])
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    trained(base, examples, tmp_path / "run")
+    other = Training(base, examples, examples, recipe=replace(RECIPE, rate=1e-4), out=tmp_path / "run", device="cpu")
+    with pytest.raises(DataError, match="--fresh"):
+        other.resume()
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_what_is_written_reads_as_what_was_trained(
+    method: str, base: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, method=method)
+    training = trained(base, examples, tmp_path / "run", recipe)
+    before = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
+    version = artefact.write_weights(training.model, recipe, tmp_path / "run")
+    model, tokenizer = artefact.load(base, tmp_path / "run")
+    after = predict(model, tokenizer, examples, recipe, device="cpu")
+    assert [p.margin for p in after] == pytest.approx([p.margin for p in before], abs=0.02)
+    assert len(version) == 12
+
+
+def test_the_command_writes_a_reader_with_its_card(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    squad.write(tmp_path)
+    squad.write(tmp_path, "dev.json")
+    out = tmp_path / "out"
+    given = ["--data", tmp_path, "--base", base, "--out", out, "--epochs", "2", "--rank", "4", "--max-length", "96"]
+    common = ["--home", tmp_path / "home", "--device", "cpu", "--json", "--stride", "8", "--dev-share", "0.25"]
+    assert cli.main(["train", "reader", *map(str, given), *map(str, common)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed["scores"]) == {"held_out", "dev"}
+    assert printed["questions"] == {"train": 18, "made": 0, "held_out": 6, "dev": 24}
+    settings = json.loads((out / "reader.json").read_text(encoding="utf-8"))
+    assert settings["version"] == printed["version"]
+    assert 0 < settings["threshold"] < 1
+    assert settings["temperature"] > 0
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "CC-BY-SA-4.0" in card
+    assert str(tmp_path) not in card + (out / "adapter_config.json").read_text(encoding="utf-8")
+    assert not (out / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--data", "nowhere"], "neither a SQuAD-format file"),
+        (["--data", "{data}", "--dev-share", "0"], "nothing is held out"),
+        (["--data", "{data}", "--dev-share", "1.5"], "--dev-share is between"),
+        (["--data", "{data}", "--epochs", "0"], "at least 1"),
+        (["--data", "{data}", "--stride", "300"], "--stride must leave room"),
+    ],
+)
+def test_wrong_options_are_explained(
+    options: list[str], complaint: str, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = squad.write(tmp_path)
+    given = [option.format(data=file) for option in options]
+    assert cli.main(["train", "reader", *given, "--base", str(base), "--home", str(tmp_path)]) == 1
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_cuda_device_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_for("auto") == "cpu"
+    with pytest.raises(DataError, match="no CUDA device"):
+        device_for("cuda")
+
+
+def test_an_empty_passage_gives_an_empty_answer(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    training: Callable[[], Training] = lambda: trained(base, examples, tmp_path / "run")  # noqa: E731
+    model = training()
+    empty = [Example("q", "a", "Which river?", "", ())]
+    assert predict(model.model, model.tokenizer, empty, RECIPE, device="cpu") == [Prediction("", float("-inf"))]
