@@ -105,7 +105,8 @@ class Store(Protocol):
         """Store a message once per (channel, account, external_id), with its identity and conversation.
 
         When this returns, the message survives a power cut. A sender has one conversation per (channel, account) that
-        is not ended. `wait=False` lets it be claimed at once, without the burst's pause.
+        is not ended; a new conversation has its first event, `Started`, already (version 1). A conversation that was
+        resolved stays the sender's: the turn reopens it. `wait=False`: claimed at once, without the burst's pause.
         """
         ...
 
@@ -193,7 +194,7 @@ class Store(Protocol):
         """Give up on it; a `Delivery(failed)` event is appended."""
         ...
 
-    async def changes(self, seen: int, timeout: float) -> int:
+    async def changes(self, seen: int, timeout: float) -> int:  # noqa: ASYNC109 - running out is no error here
         """Return a new mark as soon as anybody, this process or another, wrote something since the mark `seen`, else
         `seen` after `timeout` seconds. Begin with 0. (PostgreSQL LISTEN; SQLite's data_version.)"""
         ...
@@ -209,7 +210,9 @@ class Store(Protocol):
         ...
 
     async def erase(self, conversation: str, refs: Sequence[str] | None = None, *, by: str = "") -> int:
-        """Erase these words (None: all of the conversation's, uploads too), leave a tombstone. Returns how many."""
+        """Erase these words (None: all of the conversation's, uploads and messages that wait too), leave a tombstone.
+        `refs` may name blobs. Returns how many.
+        """
         ...
 
     # -- uploads

@@ -1,0 +1,210 @@
+"""The tables, as SQLAlchemy knows them. `migrations/` builds the same ones; a test compares the two.
+
+Personal words stand in `words` and, until their turn is committed, in `inbox.body`; nowhere else. JSON lies in text
+columns: it is only ever read whole, and PostgreSQL's own JSON type refuses what people manage to type (NUL).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC, time zone aware on our side. SQLite keeps text without a zone, which sorts by time."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """To UTC; without its zone where the database has none. A naive time is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times must be time zone aware")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Back to UTC."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""SQLite counts rows by itself only in a column of the type INTEGER."""
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.String(32), primary_key=True)
+
+
+def _row() -> sa.Column[int]:
+    return sa.Column("id", BIG, primary_key=True, autoincrement=True)
+
+
+def _conversation() -> sa.Column[str]:
+    return sa.Column("conversation", sa.String(32), sa.ForeignKey("conversations.id"), nullable=False)
+
+
+def _column(name: str, kind: Any, default: str | None = None) -> sa.Column[Any]:
+    """Not null."""
+    return sa.Column(name, kind, nullable=False, server_default=default)
+
+
+people = sa.Table(
+    "people",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, unique=True),  # the company's own id of a known customer; none: anonymous
+    _column("created", Moment),
+)
+
+identities = sa.Table(
+    "identities",
+    metadata,
+    _id(),
+    _column("channel", sa.Text),
+    _column("account", sa.Text),
+    _column("sender", sa.Text),
+    sa.Column("person", sa.String(32), sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("current", sa.String(32)),  # the conversation that the next message goes to; none: it begins a new one
+    _column("created", Moment),
+    sa.UniqueConstraint("channel", "account", "sender"),
+    sa.Index("ix_identities_person", "person"),
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    _id(),
+    sa.Column("identity", sa.String(32), sa.ForeignKey("identities.id"), nullable=False),
+    _column("channel", sa.Text),
+    _column("account", sa.Text),
+    _column("bot", sa.Text),
+    _column("version", BIG, "0"),
+    _column("created", Moment),
+    _column("updated", Moment),
+    # a projection of the state, for lists
+    _column("status", sa.String(16), "pending"),
+    _column("owner", sa.String(16), "bot"),
+    _column("priority", sa.String(16), "medium"),
+    sa.Column("reason", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("last", sa.Text),  # the ref of the customer's last words
+    # the folded state without any words, and the shape it was written in
+    sa.Column("snapshot", sa.Text),
+    sa.Column("snapshot_shape", sa.String(32)),
+    # the lease: held from `lease_since` until `lease_until`
+    sa.Column("lease_worker", sa.Text),
+    sa.Column("lease_token", sa.String(32)),
+    sa.Column("lease_since", Moment),
+    sa.Column("lease_until", Moment),
+    sa.Index("ix_conversations_identity", "identity"),
+    sa.Index("ix_conversations_updated", "updated"),
+    sa.Index("ix_conversations_lease_worker", "lease_worker"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _row(),
+    _conversation(),
+    _column("sequence", BIG),
+    _column("schema_version", sa.Integer),
+    _column("type", sa.String(32)),
+    _column("time", Moment),
+    _column("envelope", sa.Text),  # JSON: actor, cause, versions
+    _column("body", sa.Text),  # JSON; of words only the refs
+    sa.UniqueConstraint("conversation", "sequence"),
+)
+
+words = sa.Table(
+    "words",
+    metadata,
+    sa.Column("ref", sa.Text, primary_key=True),
+    _conversation(),
+    _column("text", sa.Text),
+    sa.Index("ix_words_conversation", "conversation"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _row(),
+    _conversation(),
+    _column("kind", sa.String(16)),
+    _column("channel", sa.Text),
+    _column("account", sa.Text),
+    sa.Column("external_id", sa.Text),
+    _column("item", sa.Text),  # the message's or trigger's id
+    sa.Column("body", sa.Text),  # JSON of the message or the trigger's data; cleared when done
+    _column("hurry", sa.Boolean),  # claimed without the burst's pause
+    _column("attempts", sa.Integer, "0"),
+    _column("created", Moment),
+    sa.Column("done", Moment),
+    sa.UniqueConstraint("channel", "account", "external_id"),
+    sa.Index(
+        "ix_inbox_waiting",
+        "conversation",
+        "id",
+        sqlite_where=sa.text("done IS NULL"),
+        postgresql_where=sa.text("done IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _row(),
+    _conversation(),
+    _column("sequence", BIG),
+    _column("channel", sa.Text),
+    _column("account", sa.Text),
+    _column("status", sa.String(16), "waiting"),  # waiting, sent, failed, erased
+    _column("attempts", sa.Integer, "0"),
+    sa.Column("worker", sa.Text),
+    sa.Column("held_since", Moment),  # not before `held_until`: somebody sends it now, or it was postponed
+    sa.Column("held_until", Moment),
+    sa.Column("external_id", sa.Text),
+    sa.Column("error", sa.Text),
+    _column("created", Moment),
+    sa.Index(
+        "ix_outbox_waiting",
+        "conversation",
+        "id",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("blob", sa.Text, primary_key=True),
+    _column("channel", sa.Text),
+    _column("account", sa.Text),
+    _column("sender", sa.Text),
+    _column("media_type", sa.Text),
+    _column("size", BIG),
+    sa.Column("conversation", sa.String(32), sa.ForeignKey("conversations.id")),  # once a message brought it
+    _column("created", Moment),
+    sa.Column("erased", Moment),  # the row goes when the blob is gone
+    sa.Index("ix_uploads_conversation", "conversation"),
+    sa.Index("ix_uploads_channel_account_sender", "channel", "account", "sender"),
+)
