@@ -11,16 +11,14 @@ from channels import terminal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the actions of this command."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, text in (
-        ("pull", "fetch what is missing (all that the default engines need, when none are named)"),
-        ("list", "what the manifest names and how it stands"),
-        ("verify", "read every file and compare its sha256"),
-    ):
-        action = actions.add_parser(name, help=text, description=text)
-        if name != "list":
-            action.add_argument("names", nargs="*", metavar="NAME", help="names in models.toml")
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "action",
+        choices=("pull", "list", "verify"),
+        help="pull: fetch what is missing (all that is not optional, when none are named); "
+        "list: what the manifest names and how it stands; verify: read every file and compare its sha256",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names in models.toml; none: all")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.action == "verify":
         found = weights.verify(args.names)
     else:
-        found = weights.list()
+        found = [status for status in weights.list() if not args.names or status.entry.name in args.names]
     for status in found:
         terminal.say(_line(status))
     if terminal.wants_json():
