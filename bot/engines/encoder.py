@@ -1,0 +1,114 @@
+"""The encoder "minilm": texts to vectors by a BERT model with mean pooling, behind the batcher.
+
+The same vectors as `retrieval.encoder.SentenceEncoder` gives for the same folder (a test compares them), from the model
+alone: it is ready sooner and needs less memory than with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.engines import devices
+from bot.engines.batcher import Batcher, Figures
+from bot.engines.weights import Weights
+from bot.settings import Settings
+from retrieval.encoder import name_of
+
+CALLS = 32
+"""Calls that go into one batch; their texts are run in batches of like length."""
+
+Texts = tuple[str, ...]
+Vectors = NDArray[np.float32]
+
+
+class MiniLM:
+    """BERT, mean over the tokens, length 1. bf16 on CUDA, fp32 (or int8, by `engines.int8`) on the CPU."""
+
+    def __init__(self, settings: Settings, weights: Weights) -> None:
+        self.name = "minilm"
+        self.dimensions = 0
+        self._settings, self._weights = settings, weights
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._device = "cpu"
+        self._batcher: Batcher[Texts, Vectors] = Batcher(
+            self._run,
+            name="encoder",
+            max_batch=CALLS,
+            queue=settings.engines.queue,
+            timeout=settings.engines.timeout_seconds,
+        )
+
+    async def start(self) -> None:
+        """Load the model; WeightsError when it is not there. `name` and `dimensions` are known from then on."""
+        if self._model is None:
+            await asyncio.to_thread(self._load)
+        await self._batcher.start()
+
+    async def close(self) -> None:
+        """Stop the worker and let go of the model."""
+        await self._batcher.close()
+        self._model = None
+
+    def ready(self) -> bool:
+        """Loaded and not hanging."""
+        return self._model is not None and self._batcher.ready()
+
+    def figures(self) -> Figures:
+        """What the batcher has done."""
+        return self._batcher.figures()
+
+    async def encode(self, texts: Sequence[str]) -> Vectors:
+        """One vector a text, float32 [len(texts), dimensions], of length 1."""
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        return await self._batcher.submit(tuple(texts))
+
+    # -- in threads ----------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        folder = self._weights.path("encoder")
+        with devices.LOADING:
+            import torch
+            from transformers import AutoModel
+
+            devices.prepare_torch(self._settings)
+            self._device = devices.pick(self._settings)
+            dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+            loaded = AutoModel.from_pretrained(folder, local_files_only=True, dtype=dtype, add_pooling_layer=False)
+        self._tokenizer = devices.tokenizer(folder)
+        limits = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))
+        self._tokenizer.enable_truncation(int(limits["max_seq_length"]))
+        model = loaded.eval().to(self._device)
+        self.name = name_of(folder)
+        self.dimensions = int(model.config.hidden_size)
+        self._model = model
+        self._run([("a first text, since the first pass is slow",)])
+
+    def _run(self, calls: list[Texts]) -> list[Vectors]:
+        """All texts of all calls, encoded together and handed back call by call."""
+        texts = [text for call in calls for text in call]
+        encodings = self._tokenizer.encode_batch(texts)
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        tokens = devices.CUDA_TOKENS if self._device == "cuda" else devices.CPU_TOKENS
+        for rows in devices.batches([len(each.ids) for each in encodings], tokens):
+            vectors[rows] = self._forward([encodings[row] for row in rows])
+        ends = np.cumsum([len(call) for call in calls])
+        return np.split(vectors, ends[:-1])
+
+    def _forward(self, encodings: list[Any]) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            inputs = devices.tensors(encodings, self._device)
+            hidden = self._model(**inputs).last_hidden_state.float()
+            mask = inputs["attention_mask"].unsqueeze(-1).float()
+            mean = (hidden * mask).sum(1) / mask.sum(1)
+            vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+        return vectors

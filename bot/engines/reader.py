@@ -1,0 +1,187 @@
+"""The reader "bert": the span of a passage that answers a question, by a BERT body with a question-answering head.
+
+What was trained (`frontdesk train reader`) lies in the weights "reader": a LoRA adapter with the head, merged into the
+encoder's body when it is loaded, or a whole model. Its `reader.json` says how to read with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, ValidationError
+
+from bot.engines import devices
+from bot.engines.base import Span
+from bot.engines.batcher import Batcher, Figures
+from bot.engines.spans import Found, best_span, over_windows, probability
+from bot.engines.weights import Weights
+from bot.errors import EngineUnready, WeightsError
+from bot.settings import Settings
+from bot.types import Plain
+
+CPU_CALLS, CUDA_CALLS = 4, 32
+"""Calls that go into one batch. A CPU gains nothing from large ones, and everybody in them waits for the last."""
+NONE = 0.01
+"""Below this probability there is no span at all."""
+
+Question = tuple[str, tuple[str, ...]]
+
+
+class Recipe(Plain):
+    """`reader.json`. Lengths are in tokens; `temperature` and `bias` calibrate a margin (`spans.probability`).
+
+    `threshold` is the probability from which answering was right more often than not where it was trained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    method: Literal["lora", "full"] = "lora"
+    version: str
+    max_length: int = 256
+    stride: int = 96
+    question_tokens: int = 64
+    max_answer_tokens: int = 30
+    temperature: float = 1.0
+    bias: float = 0.0
+    threshold: float = 0.5
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Raises WeightsError for a `reader.json` that is missing or wrong."""
+    try:
+        return Recipe.model_validate(json.loads((folder / "reader.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise WeightsError(f"{folder / 'reader.json'} cannot be read: {error}") from None
+
+
+def load_model(body: Path, trained: Path, recipe: Recipe) -> Any:
+    """The model in fp32, in evaluation mode, its adapter merged."""
+    import torch
+    from transformers import AutoModelForQuestionAnswering
+
+    if recipe.method == "full":
+        return AutoModelForQuestionAnswering.from_pretrained(trained, local_files_only=True, dtype=torch.float32).eval()
+    from peft import PeftModel
+
+    model = AutoModelForQuestionAnswering.from_pretrained(body, local_files_only=True, dtype=torch.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
+        adapted = PeftModel.from_pretrained(model, str(trained))
+        return adapted.merge_and_unload().eval()
+
+
+class BertReader:
+    """One forward pass for each question with a passage (or a window of one). bf16 on CUDA, fp32 or int8 on the CPU."""
+
+    def __init__(self, settings: Settings, weights: Weights) -> None:
+        self.name = "bert"
+        self.threshold = 0.5
+        self._settings, self._weights = settings, weights
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._recipe = Recipe(version="0")
+        self._device = "cpu"
+        self._batcher: Batcher[Question, list[Span]] | None = None
+
+    async def start(self) -> None:
+        """Load the model; WeightsError when a part of it is not there."""
+        if self._batcher is None:
+            await asyncio.to_thread(self._load)
+            self._batcher = Batcher(
+                self._run,
+                name="reader",
+                max_batch=CUDA_CALLS if self._device == "cuda" else CPU_CALLS,
+                queue=self._settings.engines.queue,
+                timeout=self._settings.engines.timeout_seconds,
+                key=lambda asked: sum(len(passage) for passage in asked[1]),
+            )
+        await self._batcher.start()
+
+    async def close(self) -> None:
+        """Stop the worker and let go of the model."""
+        batcher, self._batcher, self._model = self._batcher, None, None
+        if batcher is not None:
+            await batcher.close()
+
+    def ready(self) -> bool:
+        """Loaded and not hanging."""
+        return self._batcher is not None and self._batcher.ready()
+
+    def figures(self) -> Figures | None:
+        """What the batcher has done; None before it is started."""
+        return self._batcher.figures() if self._batcher else None
+
+    async def read(self, question: str, passages: Sequence[str]) -> list[Span]:
+        """One span a passage. Its score is calibrated: of spans with 0.8, eight in ten answer."""
+        if not passages:
+            return []
+        if self._batcher is None:
+            raise EngineUnready("reader is not started")
+        return await self._batcher.submit((question, tuple(passages)))
+
+    # -- in threads ----------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        trained = self._weights.path("reader")
+        recipe = read_recipe(trained)
+        body = trained if recipe.method == "full" else self._weights.path("encoder")
+        with devices.LOADING:
+            import torch
+
+            devices.prepare_torch(self._settings)
+            self._device = devices.pick(self._settings)
+            model = load_model(body, trained, recipe)
+        self._tokenizer = devices.tokenizer(body)
+        self._cutter = devices.tokenizer(body)
+        self._tokenizer.enable_truncation(recipe.max_length, stride=recipe.stride, strategy="only_second")
+        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+        self._model = model.to(self._device, dtype)
+        self._recipe, self.threshold, self.name = recipe, recipe.threshold, f"bert-{recipe.version}"
+        self._run([("What is the first pass?", ("The first pass is slow.",))])
+
+    def _run(self, calls: list[Question]) -> list[list[Span]]:
+        """All windows of all passages of all calls together, handed back call by call."""
+        windows, owners = [], []
+        pairs = [(self._shorten(question), passage) for question, passages in calls for passage in passages]
+        for number, encoding in enumerate(self._tokenizer.encode_batch(pairs)):
+            for window in (encoding, *encoding.overflowing):
+                windows.append(window)
+                owners.append(number)
+        found: list[list[Found]] = [[] for _ in pairs]
+        tokens = devices.CUDA_TOKENS if self._device == "cuda" else devices.CPU_TOKENS
+        for rows in devices.batches([len(window.ids) for window in windows], tokens):
+            batch = [windows[row] for row in rows]
+            for row, window, start, end in zip(rows, batch, *self._forward(batch), strict=True):
+                found[owners[row]].append(self._best(window, start, end))
+        spans = iter([self._span(each) for each in found])
+        return [[next(spans) for _ in passages] for _, passages in calls]
+
+    def _shorten(self, question: str) -> str:
+        """The question, cut so that there is always room for the passage."""
+        limit = self._recipe.question_tokens
+        offsets = self._cutter.encode(question, add_special_tokens=False).offsets
+        return question if len(offsets) <= limit else question[: offsets[limit - 1][1]]
+
+    def _forward(self, batch: list[Any]) -> tuple[Any, Any]:
+        import torch
+
+        with torch.inference_mode():
+            out = self._model(**devices.tensors(batch, self._device))
+            return out.start_logits.float().cpu().numpy(), out.end_logits.float().cpu().numpy()
+
+    def _best(self, window: Any, start: Any, end: Any) -> Found:
+        sequence = window.sequence_ids
+        first = sequence.index(1) if 1 in sequence else 0
+        last = len(sequence) - sequence[::-1].index(1) if 1 in sequence else 0
+        limit = self._recipe.max_answer_tokens
+        return best_span(start, end, window.offsets, first=first, last=last, max_tokens=limit)
+
+    def _span(self, windows: list[Found]) -> Span:
+        best = over_windows(windows)
+        score = probability(best.margin, self._recipe.temperature, self._recipe.bias)
+        return Span(best.start, best.end, score) if score >= NONE else Span(0, 0, score)
