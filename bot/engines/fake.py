@@ -10,6 +10,7 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,14 @@ from bot.errors import EngineUnready
 from bot.settings import Settings
 
 WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]")
-SENTENCE = re.compile(r"[^.!?。!?\n]+[.!?。!?]*")
+SENTENCE = re.compile("[^.!?。\uff01\uff1f\n]+[.!?。\uff01\uff1f]*")
 COMMON = frozenset(
-    "a an and are as at be by can do does for from how i if in is it me my of on or that the this to we what when "
-    "where which who will with you your 的 了 吗 我 你 是 在".split()
+    word
+    for line in (
+        "a an and are as at be by can do does for from how i if in is it me my of on or that the this to we what when",
+        "where which who will with you your 的 了 吗 我 你 是 在",
+    )
+    for word in line.split()
 )
 
 
@@ -97,7 +102,7 @@ class FakeEncoder(_Fake):
         """One text's vector, of length 1."""
         found = words(text) or ["\0"]
         vector = np.zeros(self.dimensions, np.float32)
-        for term in [*found, *(f"{one} {two}" for one, two in zip(found, found[1:], strict=False))]:
+        for term in [*found, *(f"{one} {two}" for one, two in pairwise(found))]:
             vector[zlib.crc32(term.encode()) % self.dimensions] += 1
         return vector / np.float32(np.linalg.norm(vector))
 
