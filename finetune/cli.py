@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--negatives", type=float, default=0.0, metavar="S", help="wrong passages to add, as a share of the answerable")
     add("--patience", type=int, default=default.patience, help="epochs without progress before it stops")
     add("--seed", type=int, default=default.seed)
+    add("--bf16", action="store_true", help="compute in bf16 on a CPU too; for CPUs with AVX512-BF16 or AMX")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,7 +29,11 @@ MODULES = {
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs."""
+    """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs.
+
+    `bf16` computes in it on a CPU too (twice as fast where the CPU has it; on CUDA it always does). LoRA's dropout is 0 by
+    default: on a CPU it costs a third more time.
+    """
 
     method: str = "lora"
     rank: int = 32
@@ -39,13 +43,14 @@ class Recipe:
     batch: int = 16
     warmup: float = 0.1
     decay: float = 0.01
-    dropout: float = 0.1
+    dropout: float = 0.0
     max_length: int = 256
     stride: int = 96
     max_answer_tokens: int = 30
     negatives: float = 0.0
     patience: int = 2
     seed: int = 1
+    bf16: bool = False
 
     @property
     def learning_rate(self) -> float:
@@ -175,7 +180,7 @@ class Training:
         self.model.train()
         inputs = tensors(batch, self.device)
         starts, ends = targets(batch, inputs["input_ids"].shape[1], self.device)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.recipe.bf16 or self.device == "cuda"):
             out = _body(self.model)(**inputs)
         hidden = inputs["attention_mask"] == 0
         loss: torch.Tensor = torch.zeros((), device=self.device)
