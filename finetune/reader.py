@@ -31,7 +31,7 @@ MODULES = {
 class Recipe:
     """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs.
 
-    `bf16` computes in it on a CPU too (twice as fast where the CPU has it; on CUDA it always does). LoRA's dropout is 0 by
+    `bf16` computes in it on a CPU too, which pays where the CPU has it; on CUDA it always does. LoRA's dropout is 0 by
     default: on a CPU it costs a third more time.
     """
 
