@@ -9,7 +9,7 @@ class FrontdeskError(Exception):
 
 
 class DocumentError(FrontdeskError):
-    """A file that cannot become a document: broken, too large, an unknown type or audience. The message names the file."""
+    """A file that cannot become a document: broken, too large, of an unknown type or audience. It names the file."""
 
 
 class SnapshotError(FrontdeskError):

@@ -43,6 +43,7 @@ class Document:
 
     `source` is the file it was read from and `root` the folder it was ingested with, both absolute; customers never see
     them. `fingerprint` is the digest of the file's bytes and of how it was read: the same one need not be read again.
+    `internal_by_title`: the rule about titles held for it.
     """
 
     collection: str
@@ -59,6 +60,7 @@ class Document:
     source: str = ""
     root: str = ""
     fingerprint: str = ""
+    internal_by_title: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,156 @@
+"""`frontdesk ingest`: put documents into the index, and take out what is gone."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ConfigError
+from bot.settings import Settings
+from channels import terminal
+from retrieval.types import Audience
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="folders and files (Markdown, HTML, plain text, PDF, DOCX)"
+    )
+    parser.add_argument(
+        "--collection", default="default", metavar="NAME", help="where they go (default: default); bots name theirs"
+    )
+    parser.add_argument(
+        "--audience",
+        type=Audience,
+        choices=list(Audience),
+        metavar="{public,internal}",
+        help="internal: customers never see any of them; a document's own front matter may say so too",
+    )
+    parser.add_argument(
+        "--internal-title",
+        type=_pattern,
+        metavar="REGEX",
+        help="documents in whose title the expression is found are internal; it is searched in the front matter's "
+        "title, else in the first heading",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when all that could be read went in, 1 when a document named an audience that there is not."""
+    from retrieval.ingest import IngestReport, ingest
+
+    started = time.perf_counter()
+    with ExitStack() as bars:
+        report: IngestReport = ingest(
+            args.paths,
+            args.settings.index,
+            LazyEncoder(args.settings),
+            collection=args.collection,
+            audience=args.audience,
+            internal_title=args.internal_title,
+            progress=_Progress(bars),
+        )
+    manifest = report.snapshot.manifest
+    result = {
+        "collection": report.collection,
+        "added": report.added,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "deleted": report.deleted,
+        "broken": [{"file": file, "error": why} for file, why in report.broken],
+        "public": report.public,
+        "internal": report.internal,
+        "internal_title_matches": report.title_matches,
+        "index": {
+            "snapshot": manifest.id,
+            "documents": manifest.documents,
+            "passages": manifest.passages,
+            "public_documents": manifest.public_documents,
+            "internal_documents": manifest.internal_documents,
+        },
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    for file, why in report.broken:
+        terminal.complain(f"left out: {file}: {why}")
+    if report.title_matches == 0:
+        terminal.complain(
+            f"--internal-title {args.internal_title.pattern!r} matched no title: it made nothing internal"
+        )
+    terminal.say(
+        f"collection {report.collection}: {report.added} added, {report.changed} changed, "
+        f"{report.unchanged} unchanged, {report.deleted} deleted, {len(report.broken)} broken"
+    )
+    terminal.say(f"documents read: {report.public} public, {report.internal} internal")
+    terminal.say(
+        f"index {manifest.id}: {manifest.documents} documents ({manifest.public_documents} public, "
+        f"{manifest.internal_documents} internal), {manifest.passages} passages"
+    )
+    if terminal.wants_json():
+        terminal.emit(result)
+    return 1 if report.unknown_audience else 0
+
+
+class LazyEncoder:
+    """The encoder for ingestion, loaded when the first text is encoded: nothing new, nothing loaded.
+
+    Raises WeightsError when its weights are not there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        from bot.engines.weights import Weights
+        from retrieval.encoder import name_of
+
+        self._device = settings.device
+        self._threads = settings.engines.threads
+        self._path = Weights(settings).path("encoder")
+        self._model: Any = None
+        self.name = name_of(self._path)
+        self.dimensions = _dimensions(self._path)
+
+    def encode(self, texts: Any) -> Any:
+        """As `retrieval.encoder.Encoder`."""
+        if self._model is None:
+            import torch
+
+            from retrieval.encoder import SentenceEncoder
+
+            if self._threads:
+                torch.set_num_threads(self._threads)
+            device = "cuda" if self._device == "auto" and torch.cuda.is_available() else self._device
+            self._model = SentenceEncoder(self._path, "cpu" if device == "auto" else device, name=self.name)
+        return self._model.encode(texts)
+
+
+def _dimensions(path: Path) -> int:
+    import json
+
+    try:
+        return int(json.loads((path / "config.json").read_text(encoding="utf-8"))["hidden_size"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"{path} holds no encoder that can be used: {error}") from None
+
+
+class _Progress:
+    """One bar for each step."""
+
+    def __init__(self, bars: ExitStack) -> None:
+        self._bars = bars
+        self._steps: dict[str, tuple[Any, int]] = {}
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if step not in self._steps:
+            self._steps[step] = (self._bars.enter_context(terminal.progress(step, total)), 0)
+        advance, before = self._steps[step]
+        advance(done - before, total)
+        self._steps[step] = (advance, done)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"not a regular expression: {error}") from None

@@ -1,0 +1,185 @@
+"""One file to one Document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from dataclasses import asdict, replace
+from pathlib import Path
+from re import Pattern
+
+from retrieval.errors import DocumentError
+from retrieval.formats import FORMATS, Extracted, Format, extract_bytes, extract_text
+from retrieval.front_matter import FrontMatter, split_front_matter
+from retrieval.types import Audience, Document
+from retrieval.words import language_of
+
+READING = 1
+"""Raise it when reading changes, so that files are read again though they are the same."""
+
+MAX_CHARACTERS = 5_000_000
+_BOMS = (  # the longer ones first: UTF-32's begins with UTF-16's
+    (BOM_UTF32_LE, "utf-32"),
+    (BOM_UTF32_BE, "utf-32"),
+    (BOM_UTF16_LE, "utf-16"),
+    (BOM_UTF16_BE, "utf-16"),
+    (BOM_UTF8, "utf-8-sig"),
+)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file's suffix is one that is read."""
+    return path.suffix.lower() in FORMATS
+
+
+def name_of(path: Path, root: Path) -> str:
+    """A document's name: the path below the root, with forward slashes, without the extension."""
+    return path.relative_to(root).with_suffix("").as_posix()
+
+
+def fingerprint(data: bytes, *, audience: Audience | None, internal_title: Pattern[str] | None) -> str:
+    """The digest of a file and of all that decides how it is read."""
+    rule = [READING, audience, *((internal_title.pattern, internal_title.flags) if internal_title else ())]
+    return hashlib.sha256(json.dumps(rule).encode() + b"\0" + data).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, if it is of a known type and not too large for it."""
+    format = _format(path)
+    try:
+        size = path.stat().st_size
+        if size > format.max_bytes:
+            raise DocumentError(f"{path}: {size:,} bytes; the limit for {path.suffix} is {format.max_bytes:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def load_file(
+    path: Path,
+    root: Path,
+    *,
+    collection: str,
+    audience: Audience | None = None,
+    internal_title: Pattern[str] | None = None,
+    data: bytes | None = None,
+) -> Document:
+    """Read a file below `root`. `data` is its content where it was read already.
+
+    Raises DocumentError, which names the file and says what is wrong with it; UnknownAudienceError among them.
+    """
+    data = read_bytes(path) if data is None else data
+    try:
+        front, extracted = _extract(path, _format(path), data)
+    except DocumentError as error:
+        raise type(error)(f"{path}: {error}") from None
+    except RecursionError:
+        raise DocumentError(f"{path}: nested too deeply") from None
+    by_title = matches_title(front.title or extracted.heading or extracted.title, internal_title)
+    document = Document(
+        collection=collection,
+        name=name_of(path, root),
+        version="",
+        title=front.title or extracted.heading or extracted.title or path.stem,
+        text=extracted.text,
+        blocks=extracted.blocks,
+        language=front.language or language_of(extracted.text),
+        audience=_audience(front, audience, by_title),
+        url=front.url,
+        updated=front.updated,
+        review_by=front.review_by,
+        source=str(path.absolute()),
+        root=str(root.absolute()),
+        fingerprint=fingerprint(data, audience=audience, internal_title=internal_title),
+        internal_by_title=by_title,
+    )
+    return replace(document, version=version_of(document))
+
+
+def matches_title(title: str | None, internal_title: Pattern[str] | None) -> bool:
+    """The title rule. A file without front matter title and heading is judged by the title that its format carries."""
+    return internal_title is not None and title is not None and internal_title.search(title) is not None
+
+
+def version_of(document: Document) -> str:
+    """The digest of everything that an answer from this document could depend on."""
+    said = {
+        "collection": document.collection,
+        "name": document.name,
+        "title": document.title,
+        "text": document.text,
+        "blocks": [tuple(asdict(block).values()) for block in document.blocks],
+        "language": document.language,
+        "audience": document.audience,
+        "url": document.url,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def _audience(front: FrontMatter, flag: Audience | None, by_title: bool) -> Audience:
+    internal = by_title or Audience.INTERNAL in (front.audience, flag)
+    return Audience.INTERNAL if internal else Audience.PUBLIC
+
+
+def _format(path: Path) -> Format:
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise DocumentError(f"{path}: unknown type; these are read: {', '.join(sorted(FORMATS))}")
+    return found
+
+
+def _extract(path: Path, format: Format, data: bytes) -> tuple[FrontMatter, Extracted]:
+    if format.is_text:
+        front, body = split_front_matter(decode(data, guess=path.suffix.lower() in {".txt", ".text"}))
+        extracted = extract_text(format, body)
+    else:
+        front, extracted = FrontMatter(), extract_bytes(format, data)
+    if not extracted.text.strip():
+        raise DocumentError("holds no text")
+    if len(extracted.text) > MAX_CHARACTERS:
+        raise DocumentError(f"{len(extracted.text):,} characters of text; the limit is {MAX_CHARACTERS:,}")
+    return front, extracted
+
+
+def decode(data: bytes, *, guess: bool = False) -> str:
+    """Bytes to text with "\\n" line ends: by byte order mark, else UTF-8.
+
+    `guess` lets files through that were never UTF-8 (GB18030, Windows-1252), when it is clear which they are. Broken
+    UTF-8 and binary files raise DocumentError.
+    """
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        guessed = _guess(data) if guess and encoding == "utf-8" else None
+        if guessed is None:
+            raise DocumentError(f"is not valid {encoding.upper()} (byte {error.start:,})") from None
+        text = guessed
+    if "\0" in text:
+        raise DocumentError("is a binary file, not text")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _guess(data: bytes) -> str | None:
+    if b"\0" in data or _has_multibyte_utf8(data):
+        return None  # binary, or UTF-8 that was damaged
+    try:
+        chinese = data.decode("gb18030")
+        foreign = [character for character in chinese if ord(character) > 127]
+        if sum("\u4e00" <= character <= "\u9fff" for character in foreign) >= 0.6 * len(foreign) and len(foreign) >= 4:
+            return chinese
+    except UnicodeDecodeError:
+        pass
+    try:
+        western = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    foreign = [character for character in western if ord(character) > 127]
+    usual = sum(character.isalpha() or character in "’‘“”–—…€£°©®·§" for character in foreign)
+    rare = sum(character in "ÿþÐðÞ×÷" for character in foreign)
+    return western if usual == len(foreign) and not rare and len(foreign) <= 0.15 * len(western) else None
+
+
+def _has_multibyte_utf8(data: bytes) -> bool:
+    return any(ord(character) > 127 for character in data.decode("utf-8", errors="ignore"))

@@ -1,0 +1,306 @@
+"""An immutable, versioned index on disk, swapped whole.
+
+    INDEX/current                      the id of the snapshot to serve, replaced atomically
+    INDEX/snapshots/<id>/manifest.json with the sha256 of the other files
+                        /documents.jsonl, passages.jsonl, dense.faiss, sparse/
+    INDEX/texts/<vv>/<version>.json    the text of every document version (`retrieval.texts`)
+
+A snapshot that was loaded stays whole in memory whatever happens on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval import texts
+from retrieval.dense import DenseIndex
+from retrieval.encoder import Encoder, encode_all
+from retrieval.errors import QueryError, SnapshotError
+from retrieval.sparse import SparseIndex
+from retrieval.split import context, split
+from retrieval.texts import StoredText, text_of
+from retrieval.types import Audience, Document, Filters, Manifest, Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Snapshot", "StoredText", "build", "current", "load", "text_of"]
+
+SCHEMA = 1
+KEPT = 3
+"""How many snapshots stay on disk: the current one, and those to go back to."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An index in memory. Row i of `dense` and `sparse` is `passages[i]`; documents are found by (collection, name)."""
+
+    manifest: Manifest
+    documents: Mapping[Key, Document]
+    passages: tuple[Passage, ...]
+    dense: DenseIndex
+    sparse: SparseIndex
+    _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """Which passages a search may look at, bool [passages]."""
+        if filters not in self._masks:
+            if len(self._masks) > 256:
+                self._masks.clear()
+            self._masks[filters] = self._mask(filters)
+        return self._masks[filters]
+
+    def check(self, filters: Filters) -> None:
+        """Raises QueryError for a collection that is not in the index."""
+        unknown = sorted((filters.collections or frozenset()) - set(self.manifest.collections))
+        if unknown:
+            known = ", ".join(self.manifest.collections) or "none yet"
+            raise QueryError(f"unknown collection {', '.join(map(repr, unknown))}; there are: {known}")
+
+    def may_show(self, stored: StoredText) -> bool:
+        """Whether a customer may read a stored version: it was public, and its document has not become internal."""
+        now = self.documents.get((stored.collection, stored.name))
+        return stored.audience is Audience.PUBLIC and (now is None or now.audience is Audience.PUBLIC)
+
+    def _mask(self, filters: Filters) -> NDArray[np.bool_]:
+        import numpy as np
+
+        mask = np.ones(len(self.passages), np.bool_)
+        if filters.audience is not Audience.INTERNAL:
+            mask &= self._public
+        if filters.collections is not None:
+            mask &= np.array([passage.collection in filters.collections for passage in self.passages], np.bool_)
+        if filters.languages is not None:
+            mask &= np.array([passage.language in filters.languages for passage in self.passages], np.bool_)
+        return mask
+
+    @cached_property
+    def _public(self) -> NDArray[np.bool_]:
+        import numpy as np
+
+        return np.array([passage.audience is Audience.PUBLIC for passage in self.passages], np.bool_)
+
+
+def current(index: Path) -> str | None:
+    """The id of the snapshot to serve; None when nothing was ever ingested."""
+    try:
+        return (index / "current").read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def load(index: Path, id: str | None = None) -> Snapshot:
+    """Load a snapshot, the current one unless told.
+
+    Raises SnapshotError when there is none, or when it is damaged or of another schema.
+    """
+    chosen = id or current(index)
+    if chosen is None:
+        raise SnapshotError(f"there is no index in {index} yet; make one with: frontdesk ingest PATH")
+    folder = index / "snapshots" / chosen
+    try:
+        said = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        again = current(index)
+        if id is None and again not in {None, chosen}:  # swapped and cleaned up between two lines
+            return load(index, again)
+        raise SnapshotError(f"there is no snapshot {chosen} in {index}") from None
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{folder / 'manifest.json'} is damaged: {error}") from None
+    if not isinstance(said, dict) or said.get("schema") != SCHEMA:
+        raise SnapshotError(f"{folder} was made by another version of Frontdesk; ingest the documents again")
+    _verify(folder, said.pop("files", {}))
+    try:
+        manifest = Manifest(**{**said, "collections": tuple(said["collections"])})
+        found = map(_document, _lines(folder / "documents.jsonl"))
+        documents = {(document.collection, document.name): document for document in found}
+        passages = tuple(_passage(line, documents) for line in _lines(folder / "passages.jsonl"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"{folder} is damaged: {error}") from None
+    dense, sparse = DenseIndex.load(folder / "dense.faiss"), SparseIndex.load(folder / "sparse")
+    if not len(passages) == dense.size == sparse.size == manifest.passages:
+        raise SnapshotError(f"{folder} is damaged: its parts hold different numbers of passages")
+    return Snapshot(manifest, documents, passages, dense, sparse)
+
+
+def build(
+    index: Path,
+    documents: Iterable[Document],
+    encoder: Encoder,
+    previous: Snapshot | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Snapshot:
+    """Make the index of exactly these documents, and make it the current one.
+
+    Passages that `previous` holds are not encoded again. `progress(done, total)` counts the passages to encode. When
+    nothing at all has changed, `previous` is given back and nothing is written.
+    """
+    ordered = sorted(documents, key=lambda document: (document.collection, document.name))
+    records = [_record(document) for document in ordered]
+    data_hash = hashlib.sha256(json.dumps([SCHEMA, records], ensure_ascii=False).encode()).hexdigest()
+    if previous and previous.manifest.data_hash == data_hash and previous.manifest.encoder == encoder.name:
+        return previous
+    passages = tuple(passage for document in ordered for passage in split(document))
+    contexts = [context(passage) for passage in passages]
+    now = datetime.now(UTC)
+    internal = sum(document.audience is Audience.INTERNAL for document in ordered)
+    manifest = Manifest(
+        id=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+        created=now.isoformat(timespec="seconds"),
+        encoder=encoder.name,
+        dimensions=encoder.dimensions,
+        data_hash=data_hash,
+        documents=len(ordered),
+        passages=len(passages),
+        public_documents=len(ordered) - internal,
+        internal_documents=internal,
+        collections=tuple(sorted({document.collection for document in ordered})),
+        schema=SCHEMA,
+    )
+    snapshot = Snapshot(
+        manifest=manifest,
+        documents={(document.collection, document.name): document for document in ordered},
+        passages=passages,
+        dense=DenseIndex.build(_vectors(contexts, encoder, previous, progress)),
+        sparse=SparseIndex.build(contexts),
+    )
+    for document in ordered:
+        texts.keep(index, document)
+    _publish(index, snapshot, records)
+    return snapshot
+
+
+def _vectors(
+    contexts: list[str],
+    encoder: Encoder,
+    previous: Snapshot | None,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float32]:
+    import numpy as np
+
+    known: dict[str, int] = {}
+    before = np.zeros((0, encoder.dimensions), np.float32)
+    if previous and previous.manifest.encoder == encoder.name and previous.dense.dimensions == encoder.dimensions:
+        known = {context(passage): row for row, passage in enumerate(previous.passages)}
+        before = previous.dense.vectors()
+    vectors = np.zeros((len(contexts), encoder.dimensions), np.float32)
+    new = [row for row, said in enumerate(contexts) if said not in known]
+    old = [row for row, said in enumerate(contexts) if said in known]
+    vectors[old] = before[[known[contexts[row]] for row in old]]
+    done = 0
+
+    def advance(steps: int) -> None:
+        nonlocal done
+        done += steps
+        if progress is not None:
+            progress(done, len(new))
+
+    advance(0)
+    vectors[new] = encode_all(encoder, [contexts[row] for row in new], advance)
+    return vectors
+
+
+def _publish(index: Path, snapshot: Snapshot, records: list[dict[str, Any]]) -> None:
+    """Write the snapshot beside the others, then point `current` to it."""
+    folder = index / "snapshots" / f".new-{snapshot.manifest.id}"
+    folder.mkdir(parents=True)
+    try:
+        passages = [
+            {
+                "key": [passage.collection, passage.document],
+                "path": passage.path,
+                "start": passage.start,
+                "end": passage.end,
+            }
+            for passage in snapshot.passages
+        ]
+        for name, lines in (("documents", records), ("passages", passages)):
+            texts.write_whole(
+                folder / f"{name}.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            )
+        snapshot.dense.save(folder / "dense.faiss")
+        snapshot.sparse.save(folder / "sparse")
+        written = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+        files = {file.relative_to(folder).as_posix(): _digest(file) for file in written}
+        said = {**asdict(snapshot.manifest), "files": files}
+        texts.write_whole(folder / "manifest.json", json.dumps(said, indent=1, ensure_ascii=False))
+        folder.rename(index / "snapshots" / snapshot.manifest.id)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    texts.write_whole(index / "current", snapshot.manifest.id + "\n")
+    _clean_up(index, snapshot.manifest.id)
+
+
+def _clean_up(index: Path, serving: str) -> None:
+    """Drop snapshots beyond the kept ones, and what a killed ingestion left behind."""
+    folders = sorted((index / "snapshots").iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    kept = [folder for folder in folders if not folder.name.startswith(".")][:KEPT]
+    for folder in folders:
+        if folder not in kept and folder.name != serving:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _verify(folder: Path, files: Mapping[str, str]) -> None:
+    for name, expected in files.items():
+        try:
+            found = _digest(folder / name)
+        except OSError as error:
+            raise SnapshotError(f"{folder / name} cannot be read: {error.strerror}") from None
+        if found != expected:
+            raise SnapshotError(f"{folder / name} is damaged: its sha256 is {found}, the manifest says {expected}")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _lines(file: Path) -> Iterable[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+
+
+def _record(document: Document) -> dict[str, Any]:
+    names = ["collection", "name", "version", "title", "text", "language", "audience", "url"]
+    names += ["source", "root", "fingerprint", "internal_by_title"]
+    return {
+        **{name: getattr(document, name) for name in names},
+        "blocks": texts.blocks_to_json(document.blocks),
+        "updated": document.updated and document.updated.isoformat(),
+        "review_by": document.review_by and document.review_by.isoformat(),
+    }
+
+
+def _document(said: dict[str, Any]) -> Document:
+    days = {name: date.fromisoformat(said[name]) if said[name] else None for name in ("updated", "review_by")}
+    audience, blocks = Audience(said["audience"]), texts.blocks_from_json(said["blocks"])
+    return Document(**{**said, **days, "audience": audience, "blocks": blocks})
+
+
+def _passage(said: dict[str, Any], documents: Mapping[Key, Document]) -> Passage:
+    document = documents[(said["key"][0], said["key"][1])]
+    return Passage(
+        collection=document.collection,
+        document=document.name,
+        version=document.version,
+        title=document.title,
+        path=tuple(said["path"]),
+        text=document.text[said["start"] : said["end"]],
+        start=said["start"],
+        end=said["end"],
+        language=document.language,
+        audience=document.audience,
+        url=document.url,
+    )

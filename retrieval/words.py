@@ -1,0 +1,75 @@
+"""Words: how long a text is, which language it is in, and the terms that BM25 counts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_PIECE = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]|_")
+_CJK_CHARACTER = re.compile(rf"[{CJK}]")
+_LETTER = re.compile(rf"[^\W\d_{CJK}]")
+_RUN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+(?:['’.,\-/][^\W_{CJK}]+)*")
+_INNER = re.compile(r"['’.,\-/]")
+_DIGIT_GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def count(text: str) -> int:
+    """How many words a reader model sees at least: words, signs of punctuation and Chinese characters, one each."""
+    return sum(1 for _ in _PIECE.finditer(text))
+
+
+def chinese_share(text: str) -> float:
+    """Chinese characters among the letters, 0 to 1. A Chinese character weighs as much as two letters."""
+    chinese = 2 * len(_CJK_CHARACTER.findall(text))
+    letters = len(_LETTER.findall(text))
+    return chinese / (chinese + letters) if chinese else 0.0
+
+
+def language_of(text: str) -> str:
+    """Either "zh" or "en": what a document is taken for when it does not say."""
+    return "zh" if chinese_share(text) > 0.3 else "en"
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text, in order, repeated as they are.
+
+    Latin words are lower-cased and stemmed (Snowball English); "10,000" is "10000", "e-mail" is "e", "mail" and
+    "email", "7.5" stays whole beside its parts. Chinese runs are segmented into words, and long words into the words
+    within them, as jieba's search mode does.
+    """
+    found: list[str] = []
+    for run in _RUN.findall(_DIGIT_GROUP.sub("", unicodedata.normalize("NFKC", text).lower())):
+        if _CJK_CHARACTER.match(run):
+            found += _segment()(run)
+        else:
+            parts = _INNER.split(run)
+            if len(parts) == 1:
+                found.append(_stem()(run))
+            elif "'" in run or "’" in run:
+                found.append(_stem()(run.replace("’", "'")))
+            else:
+                found += [_stem()(part) for part in parts if part]
+                found.append("".join(parts) if any(part.isalpha() for part in parts) else run)
+    return found
+
+
+@cache
+def _stem() -> Callable[[str], str]:
+    import Stemmer
+
+    word: Callable[[str], str] = Stemmer.Stemmer("english").stemWord
+    return word
+
+
+@cache
+def _segment() -> Callable[[str], list[str]]:
+    import rjieba
+
+    segment: Callable[[str], list[str]] = rjieba.cut_for_search
+    return segment
