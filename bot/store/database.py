@@ -100,7 +100,7 @@ class Database:
         return done
 
     async def write_quietly(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """The same for what nobody waits for and a power cut may take back, such as a lease: the disk is not awaited."""
+        """The same for what nobody waits for and a power cut may take back, such as a lease: no wait for the disk."""
         return await self._run(lambda connection: work(connection, *args, **kwargs), Mode.QUIET)
 
     async def check(self) -> None:
