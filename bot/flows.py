@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bot.errors import ConfigError
-from bot.types import Button, Reply, new_id
+from bot.types import Button, Reply
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -77,7 +77,6 @@ class Domain:
         *,
         seed: int = 0,
         channel: str | None = None,
-        id: str | None = None,
         **values: object,
     ) -> Reply:
         """The response `key` as a reply, in `language` where it is translated, else as it stands.
@@ -105,7 +104,7 @@ class Domain:
             for title in (button.translation.get(spoken, button.title),)
         )
         text = fill(chosen.translation.get(spoken, chosen.text))
-        return Reply(id=id or new_id(), text=text, buttons=buttons, language=spoken, template=key)
+        return Reply(text=text, buttons=buttons, language=spoken, template=key)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Those of the keys that have no response."""

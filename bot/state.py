@@ -47,7 +47,10 @@ class Line(Plain):
 
 
 class State(Plain):
-    """A conversation at one moment. `version` is the sequence number of the last event folded into it."""
+    """A conversation at one moment. `version` is the sequence number of the last event folded into it.
+
+    `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply.
+    """
 
     conversation: str
     version: int = 0
@@ -62,6 +65,7 @@ class State(Plain):
     reason: str | None = None
     history: tuple[Line, ...] = ()
     offered: tuple[Button, ...] = ()
+    choices: tuple[Button, ...] = ()
     turns: int = 0
     failures: int = 0
     strikes: int = 0
@@ -86,7 +90,7 @@ def apply(state: State, event: Event) -> State:
     return state.model_copy(update=changes)
 
 
-def _changes(state: State, event: Event) -> dict[str, object]:
+def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - one case an event
     match event.body:
         case Started() as body:
             return {
@@ -105,7 +109,7 @@ def _changes(state: State, event: Event) -> dict[str, object]:
                 return {}
             role: Literal["agent", "bot"] = "agent" if event.actor.kind == "agent" else "bot"
             line = Line(id=body.reply_id, role=role, text=body.text)
-            return _said(state, line) | {"offered": _offered(state, body.buttons)}
+            return _said(state, line) | {"offered": _offered(state, body.buttons), "choices": body.buttons}
         case TurnEnded() as body:
             return _ended(state, body)
         case LanguageSet() as body:
@@ -142,8 +146,9 @@ def _said(state: State, line: Line) -> dict[str, object]:
 
 
 def _heard(state: State, body: Understood) -> dict[str, object]:
-    """A transcript is what the customer said; a caption is told in brackets behind it."""
-    if not body.text.text:
+    """A transcript is what the customer said; a caption is told in brackets behind it. An erased one keeps its line."""
+    erased = body.text.text is None and body.note is None
+    if not body.text.text and not erased:
         return {}
     line = Line(id=body.attachment, role="customer", text=body.text)
     return _said(state, line)

@@ -9,12 +9,13 @@ while the events stay whole.
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 def new_id() -> str:
@@ -41,6 +42,19 @@ class Words(Plain):
 
 
 # -- coming in ---------------------------------------------------------------------------------------------------------
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def whole(given: Any) -> Any:
+    """The same data without halves of UTF-16 pairs, which JSON can carry (`"\\ud800"`) and no file or database can."""
+    if isinstance(given, str):
+        return SURROGATE.sub("\ufffd", given)
+    if isinstance(given, dict):
+        return {whole(key): whole(value) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [whole(item) for item in given]
+    return given
 
 
 class Attachment(Plain):
@@ -83,6 +97,11 @@ class Message(Plain):
     profile: dict[str, str] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     sent_at: datetime = Field(default_factory=now)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, given: Any) -> Any:
+        return whole(given)
 
 
 class Trigger(Plain):

@@ -1,0 +1,203 @@
+"""What a turn does with the text it got: guard, understand, decide, and carry out the steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from bot import dialogue, guard, handoff, hearing
+from bot.botfile import BotFile
+from bot.dialogue import Ask, Command, Decline, HandOver, Nothing, Say
+from bot.errors import Overloaded
+from bot.flows import Domain
+from bot.hearing import Heard
+from bot.record import Record, Stream
+from bot.settings import Limits
+from bot.types import Citation, Guarded, HandedOver, Message, Outcome, Reply
+from bot.understand import understand
+
+HISTORY = 8
+"""How many lines of the conversation go with a question."""
+
+
+class Answered(Protocol):
+    """What `bot.answer` comes back with. `timings_ms` by step; `evidence` are the scores behind it."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def citations(self) -> tuple[Citation, ...]: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def language_of_source(self) -> str | None: ...
+    @property
+    def evidence(self) -> Mapping[str, Any]: ...
+    @property
+    def timings_ms(self) -> Mapping[str, float]: ...
+
+
+class Answers(Protocol):
+    """A question to a cited answer, or to the word that the documents have none."""
+
+    def answer(
+        self,
+        question: str,
+        *,
+        language: str,
+        history: Sequence[tuple[str, str]],
+        collections: frozenset[str] | None,
+        emit: Callable[[str], None] | None,
+    ) -> Awaitable[Answered]: ...
+
+
+class Steps:
+    """The bot's side of a turn. Everything it does is written into the turn's record."""
+
+    TEMPLATES: ClassVar[frozenset[str]] = (
+        dialogue.TEMPLATES | handoff.TEMPLATES | hearing.TEMPLATES | {"utter_other_language_only"}
+    )
+
+    def __init__(
+        self, answerer: Answers, domain: Domain, botfile: BotFile, limits: Limits, clock: Callable[[], datetime]
+    ) -> None:
+        self.answerer = answerer
+        self.domain = domain
+        self.botfile = botfile
+        self.limits = limits
+        self.clock = clock
+
+    def speaker(self, record: Record) -> Callable[..., Reply]:
+        """The domain in this conversation's language, on its channel, with variations in turn."""
+
+        def say(key: str, **values: object) -> Reply:
+            state = record.loaded
+            return self.domain.say(key, record.language, seed=state.turns, channel=state.channel, **values)
+
+        return say
+
+    async def respond(self, record: Record, heard: Heard, stream: Stream) -> None:
+        """Answer what was written and heard."""
+        with record.watch.step("guard"):
+            commands = self._commands(record, heard)
+        steps = dialogue.decide(record.loaded, commands)
+        if not steps:
+            record.outcome = Outcome.FAILED if heard.failed else Outcome.ASKED if heard.notes else Outcome.SILENT
+        for step in steps:
+            match step:
+                case dialogue.Answer(question):
+                    await self._answer(record, question, stream)
+                case Say(template, outcome, values):
+                    record.say(self.speaker(record)(template, **values))
+                    record.outcome, record.confidence = outcome, 1.0
+                case HandOver(reason, priority):
+                    self.hand_over(record, reason, priority)
+                case Decline(reason, strike, template):
+                    self._decline(record, reason, strike, template)
+
+    def hand_over(self, record: Record, reason: dialogue.Reason, priority: dialogue.Priority | None = None) -> None:
+        """People own the conversation from here; the customer is told what happens next."""
+        moment = self.clock()
+        hours = self.botfile.working_hours
+        opening = handoff.next_opening(hours, moment)
+        template = handoff.template(reason, handoff.is_open(hours, moment))
+        record.add(HandedOver(reason=reason, priority=priority or dialogue.PRIORITIES[reason]))
+        next_opening = handoff.when(opening, moment, record.language)
+        record.say(self.speaker(record)(template, next_opening=next_opening))
+        record.outcome, record.confidence = Outcome.HANDED_OVER, 1.0
+
+    def _commands(self, record: Record, heard: Heard) -> list[Command]:
+        """The guard's commands where it declines something, else what the messages were understood as."""
+        trigger = record.claim.trigger
+        if trigger.kind == "payload":
+            return understand("", str(trigger.data.get("payload", "")), record.loaded, record.language)
+        texts = {message.id: _text(message, heard) for message in trigger.messages}
+        verdicts = [guard.look(text, limit=self.limits.message_characters) for text in texts.values()]
+        declined = [command for verdict in verdicts if (command := verdict.command) is not None]
+        if declined:
+            return declined
+        commands: list[Command] = []
+        waiting: list[str] = []
+        for message in trigger.messages:
+            text = texts[message.id]
+            if message.payload is not None:
+                pressed = understand("", message.payload, record.loaded, record.language)
+                if pressed != [Nothing()]:
+                    commands += pressed
+                    continue
+                text = text or guard.clean(message.payload)
+            if text:
+                waiting.append(text)
+            if text.endswith(("?", "？")) and not message.attachments:
+                commands += understand("\n".join(waiting), None, record.loaded, record.language)
+                waiting.clear()
+        if waiting:
+            last = understand("\n".join(waiting), None, record.loaded, record.language)
+            commands = _joined(commands, last)
+        return commands
+
+    async def _answer(self, record: Record, question: str, stream: Stream) -> None:
+        said = [(line.role, line.text.text) for line in record.loaded.history if line.text.text]
+        answer = await self._ask(question, record.language, said[-HISTORY:], lambda text: stream("sentence", text))
+        record.watch.add(answer.timings_ms)
+        record.evidence = {**answer.evidence}
+        if Outcome(answer.outcome) is Outcome.ANSWERED:
+            text = answer.text
+            if answer.language_of_source not in (None, record.language) and answer.citations:
+                title = answer.citations[0].title
+                text = f"{self.speaker(record)('utter_other_language_only', title=title).text}\n\n{text}"
+            record.say(Reply(text=text, citations=answer.citations, language=record.language))
+            record.outcome = Outcome.ANSWERED
+            record.confidence = answer.confidence
+            return
+        self._abstain(record, answer.confidence)
+
+    def _abstain(self, record: Record, confidence: float) -> None:
+        again = record.loaded.failures > 0
+        reply = self.speaker(record)("utter_abstain_again" if again else "utter_abstain")
+        follows = dialogue.after_abstaining(record.loaded, self.botfile.handover.failures_in_a_row)
+        if follows is not None and record.outcome is not Outcome.ANSWERED:
+            record.say(reply.model_copy(update={"buttons": ()}))
+            self.hand_over(record, follows.reason, follows.priority)
+            return
+        record.say(reply)
+        if record.outcome is not Outcome.ANSWERED:
+            record.outcome, record.confidence = Outcome.ABSTAINED, confidence
+
+    async def _ask(
+        self, question: str, language: str, history: Sequence[tuple[str, str]], emit: Callable[[str], None]
+    ) -> Answered:
+        """An engine that is busy is asked again, a little later each time, until the turn's own limit ends it."""
+        collections = frozenset(self.botfile.collections)
+        pause = 0.1
+        while True:
+            try:
+                return await self.answerer.answer(
+                    question, language=language, history=history, collections=collections, emit=emit
+                )
+            except Overloaded:
+                await asyncio.sleep(pause)
+                pause = min(2.0, pause * 2)
+
+    def _decline(self, record: Record, reason: str, strike: bool, template: str) -> None:
+        message = record.claim.trigger.messages[0].id
+        record.add(Guarded(message_id=message, reason=reason, strike=strike))
+        record.say(self.speaker(record)(template))
+        record.outcome, record.confidence = Outcome.BLOCKED, 1.0
+
+
+def _text(message: Message, heard: Heard) -> str:
+    """What one message says, written and heard."""
+    parts = [guard.clean(message.text), *heard.texts.get(message.id, [])]
+    return "\n".join(part for part in parts if part)
+
+
+def _joined(commands: list[Command], last: list[Command]) -> list[Command]:
+    """What follows a question without being one ("Where is it?" "order 1234") belongs to it."""
+    if commands and isinstance(commands[-1], Ask) and len(last) == 1 and isinstance(last[0], Ask):
+        return [*commands[:-1], Ask(f"{commands[-1].question}\n{last[0].question}")]
+    return commands + last
