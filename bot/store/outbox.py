@@ -79,6 +79,14 @@ def failed(connection: sa.Connection, outgoing: int, error: str, now: datetime) 
         events.append(connection, row, [told], now)
 
 
+def drop_erased(connection: sa.Connection, conversation: str) -> None:
+    """Replies that wait and have lost their words are not sent; those behind them need not wait for them."""
+    query = sa.select(table.c.id, table.c.conversation, table.c.sequence)
+    for row in connection.execute(query.where(table.c.conversation == conversation, table.c.status == "waiting")).all():
+        if _sent(connection, row)[1] is None:
+            connection.execute(sa.update(table).where(table.c.id == row.id).values(status="erased"))
+
+
 def release_worker(connection: sa.Connection, worker: str) -> None:
     """What a dead worker was about to send may be sent by others at once."""
     held = sa.update(table).where(table.c.worker == worker, table.c.status == "waiting")
@@ -107,16 +115,21 @@ def _due(channels: Sequence[str], limit: int, now: datetime) -> sa.Select[Any]:
     )
 
 
+def _sent(connection: sa.Connection, row: sa.Row[Any]) -> tuple[Event, Sent | None]:
+    """The row's event; without its body when the words were erased."""
+    (event,) = events.read(connection, row.conversation, row.sequence - 1, limit=1)
+    return event, event.body if isinstance(event.body, Sent) and event.body.text.text is not None else None
+
+
 def _outgoing(connection: sa.Connection, row: sa.Row[Any]) -> Outgoing | None:
     """The row with its reply; None when the words were erased."""
-    (event,) = events.read(connection, row.conversation, row.sequence - 1, limit=1)
-    body = event.body
-    if not isinstance(body, Sent) or body.text.text is None:
+    event, body = _sent(connection, row)
+    if body is None:
         return None
     author = event.actor.kind
     reply = Reply(
         id=body.reply_id,
-        text=body.text.text,
+        text=body.text.text or "",
         buttons=body.buttons,
         citations=body.citations,
         attachments=body.attachments,

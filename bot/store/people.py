@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import NotFound
-from bot.store import events
+from bot.store import events, outbox
 from bot.store.events import insert
 from bot.store.tables import conversations, identities, inbox, people, uploads, words
 from bot.store.tables import events as events_table
@@ -89,6 +89,7 @@ def erase(connection: sa.Connection, conversation: str, refs: Sequence[str] | No
     texts = list(connection.scalars(sa.delete(words).where(gone).returning(words.c.ref)))
     files = list(connection.scalars(sa.update(uploads).where(blobs).values(erased=now).returning(uploads.c.blob)))
     if texts or files:
+        outbox.drop_erased(connection, conversation)
         body = Erased(refs=(*sorted(texts), *sorted(files)), by=by)
         event = Event(conversation=conversation, time=now, actor=Actor(kind="system"), body=body)
         events.append(connection, row, [event], now)

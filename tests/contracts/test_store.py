@@ -155,7 +155,7 @@ async def test_triggers_keep_their_place_between_messages(store: SqlStore) -> No
 async def test_a_trigger_of_an_unknown_kind_is_refused(store: SqlStore) -> None:
     accepted = await store.accept(hello(), bot="demo")
     for kind in ("nonsense", "message"):
-        with pytest.raises(ValueError, match="kind|accept"):
+        with pytest.raises(ValueError, match=r"kind|accept"):
             await store.trigger(accepted.conversation, kind, {})
 
 

@@ -1,7 +1,6 @@
 """A PostgreSQL of our own for the tests: Debian's programs, a temporary folder, a Unix socket in it, no port.
 
-The server starts once a session, when the first test asks for it. Every test gets a database of its own, copied from one
-that was migrated.
+The server starts once a session, when the first test asks for it.
 """
 
 from __future__ import annotations
@@ -21,10 +20,12 @@ import psycopg
 import pytest
 
 from bot.store.sql import SqlStore
+from bot.store.tables import metadata
 from tests import needs
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 """The server is thrown away: what these guard against is not tested here."""
+MIGRATED = "migrated"
 NUMBERS = count(1)
 
 
@@ -50,10 +51,10 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{self.user}@/{database}?host={self.folder}"
 
-    def create(self, database: str, template: str = "template1") -> str:
+    def create(self, database: str) -> str:
         """A new database's URL."""
         with psycopg.connect(user=self.user, host=str(self.folder), dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {database}")
         return self.url(database)
 
     def _run(self, *command: str) -> None:
@@ -80,13 +81,13 @@ def _unprivileged() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """The session's server, with a migrated database called `frontdesk_template`."""
+    """The session's server, with a migrated database."""
     needs.program("initdb")
     folder = Path(tempfile.mkdtemp(prefix="frontdesk-pg-"))
     server = Postgres(folder)
     try:
         server.start()
-        asyncio.run(_migrate(server.create("frontdesk_template")))
+        asyncio.run(_migrate(server.create(MIGRATED)))
         yield server
     finally:
         server.stop()
@@ -95,8 +96,18 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> str:
-    """An empty database of the newest migration."""
-    return postgres.create(f"test_{next(NUMBERS)}", template="frontdesk_template")
+    """A migrated database without any rows: emptied, which is ten times as fast as a new one."""
+    url = postgres.url(MIGRATED)
+    with psycopg.connect(user=postgres.user, host=str(postgres.folder), dbname=MIGRATED) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(f"DELETE FROM {table.name}")
+    return url
+
+
+@pytest.fixture
+def bare_postgres_url(postgres: Postgres) -> str:
+    """A new database without any tables."""
+    return postgres.create(f"bare_{next(NUMBERS)}")
 
 
 async def _migrate(url: str) -> None:
