@@ -32,7 +32,7 @@ class SentenceEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # one for a fraction of a second, on top of ours
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call] # one for a fraction of a second, on top of ours
         self._model = SentenceTransformer(str(path), device=device, local_files_only=True)
         self.name = name or name_of(path)
         self.dimensions = int(self._model.get_embedding_dimension() or 0)

@@ -26,6 +26,7 @@ _COLLECTION = re.compile(r"\w[\w.-]{0,63}")
 class IngestReport:
     """What an ingestion did. `broken` are (file, why); `public` and `internal` count the documents that went in.
 
+    `lost` says why the index that was there could not be used, when an older one or none was gone on from.
     `unknown_audience` is how many of the broken ones named an audience that there is not. `title_matches` is None when
     no title rule was given.
     """
@@ -41,6 +42,7 @@ class IngestReport:
     title_matches: int | None
     unknown_audience: int
     snapshot: Snapshot
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,26 @@ def ingest(
     index.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index / "lock", timeout=10):
-            previous = snapshots.load(index) if snapshots.current(index) else None
+            previous, lost = _previous(index)
             reading = _Reading(collection, audience, internal_title)
-            return _ingest(paths, index, encoder, previous, reading, progress)
+            return replace(_ingest(paths, index, encoder, previous, reading, progress), lost=lost)
     except Timeout:
         raise SnapshotError(f"another ingestion is at work on {index}; try again when it is done") from None
+
+
+def _previous(index: Path) -> tuple[Snapshot | None, str | None]:
+    """The snapshot to go on from: the current, else the newest that is whole; and what is wrong with the current."""
+    serving = snapshots.current(index)
+    if serving is None:
+        return None, None
+    folders = sorted((index / "snapshots").glob("[!.]*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    problem: str | None = None
+    for id in dict.fromkeys([serving, *(folder.name for folder in folders)]):
+        try:
+            return snapshots.load(index, id), problem
+        except SnapshotError as error:
+            problem = problem or str(error)
+    return None, problem
 
 
 def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "StoredText", "build", "current", "load", "text_of"]
 
 SCHEMA = 1
+INDEXING = 1
+"""Raise it when passages or terms are made otherwise, so that the next ingestion makes the index anew."""
+
 KEPT = 3
 """How many snapshots stay on disk: the current one, and those to go back to."""
 
@@ -149,7 +152,7 @@ def build(
     """
     ordered = sorted(documents, key=lambda document: (document.collection, document.name))
     records = [_record(document) for document in ordered]
-    data_hash = hashlib.sha256(json.dumps([SCHEMA, records], ensure_ascii=False).encode()).hexdigest()
+    data_hash = hashlib.sha256(json.dumps([SCHEMA, INDEXING, records], ensure_ascii=False).encode()).hexdigest()
     if previous and previous.manifest.data_hash == data_hash and previous.manifest.encoder == encoder.name:
         return previous
     passages = tuple(passage for document in ordered for passage in split(document))

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-K1 = 1.2
-B = 0.75
+K1 = 0.9
+B = 0.4
+"""Anserini's defaults. Against Lucene's 1.2 and 0.75 they raised MRR@10 on the turns that `hybrid` names from 0.165 to
+0.175 (0.218 without stop words), and on Chinese questions over CMRC 2018 passages from 0.904 to 0.906.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,11 @@ class SparseIndex:
         (folder / "terms.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
         for name, array in (("starts", self._starts), ("rows", self._rows), ("gains", self._gains)):
             np.save(folder / f"{name}.npy", array)
+
+    def passages_with(self, term: str) -> int:
+        """How many passages have this term (one of `words.terms`)."""
+        number = self._terms.get(term)
+        return 0 if number is None else int(self._starts[number + 1] - self._starts[number])
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """BM25 of every passage, float32 [passages]; 0 where no word is shared."""

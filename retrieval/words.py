@@ -14,8 +14,20 @@ CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _PIECE = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]|_")
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
 _LETTER = re.compile(rf"[^\W\d_{CJK}]")
-_RUN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+(?:['’.,\-/][^\W_{CJK}]+)*")
-_INNER = re.compile(r"['’.,\-/]")
+_RUN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+(?:[.,\-‐/][^\W_{CJK}]+)*")
+_INNER = re.compile(r"[.,\-‐/]")
+# English words that say nothing about a page. Prepositions that tell two questions apart ("off", "over") stay.
+_STOP_WORDS = """
+a about after again all am an and any are aren as at be because been before being between both but by can could couldn
+did didn do does doesn doing don during each for from further had hadn has hasn have haven having he her here hers
+herself him himself his how i if in into is isn it its itself just ll m me my myself no nor not now of on only or other
+our ours ourselves re s she should shouldn so some such t than that the their theirs them themselves then there these
+they this those through to too until ve very was wasn we were weren what when where which while who whom why will with
+won would wouldn y you your yours yourself yourselves
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+LONGEST = 64
+"""A longer "word" is no word (an encoded picture, a key): nobody searches for it."""
 _DIGIT_GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -39,24 +51,27 @@ def language_of(text: str) -> str:
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, repeated as they are.
 
-    Latin words are lower-cased and stemmed (Snowball English); "10,000" is "10000", "e-mail" is "e", "mail" and
-    "email", "7.5" stays whole beside its parts. Chinese runs are segmented into words, and long words into the words
-    within them, as jieba's search mode does.
+    Latin words are lower-cased and stemmed (Snowball English), stop words left out; "10,000" is "10000", "e-mail" is
+    "e", "mail" and "email", "7.5" stays whole beside its parts. Chinese runs are segmented into words, long words also
+    into the words within them, as jieba's search mode does, and all of them into their characters.
     """
     found: list[str] = []
     for run in _RUN.findall(_DIGIT_GROUP.sub("", unicodedata.normalize("NFKC", text).lower())):
         if _CJK_CHARACTER.match(run):
-            found += _segment()(run)
-        else:
+            words = _segment()(run)
+            found += words
+            found += [character for word in words if len(word) > 1 for character in word]
+        elif run not in STOP_WORDS:
             parts = _INNER.split(run)
             if len(parts) == 1:
                 found.append(_stem()(run))
-            elif "'" in run or "’" in run:
-                found.append(_stem()(run.replace("’", "'")))
             else:
-                found += [_stem()(part) for part in parts if part]
-                found.append("".join(parts) if any(part.isalpha() for part in parts) else run)
-    return found
+                found += [_stem()(part) for part in parts if part not in STOP_WORDS]
+                if run.replace(".", "").isdecimal():
+                    found.append(run)
+                elif not {",", "/"} & set(run):
+                    found.append(_stem()("".join(parts)))
+    return [term for term in found if len(term) <= LONGEST]
 
 
 @cache

@@ -74,6 +74,10 @@ def run(args: argparse.Namespace) -> int:
         },
         "seconds": round(time.perf_counter() - started, 3),
     }
+    if report.lost:
+        terminal.complain(
+            f"the index was damaged ({report.lost}); collections that are missing now must be ingested again"
+        )
     for file, why in report.broken:
         terminal.complain(f"left out: {file}: {why}")
     if report.title_matches == 0:
