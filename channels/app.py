@@ -1,0 +1,300 @@
+"""What `bot.build` wired, plus channels: inbox, outbox, endpoints, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.botfile import BotFile
+from bot.engines.base import Engine
+from bot.errors import FrontdeskError
+from bot.settings import Settings
+from bot.store.base import Blobs, Store
+from bot.types import Message
+from channels.base import CHANNELS, Channel, Context, Phrases, Turn, channel_class, configured
+from channels.hub import Hub
+from channels.inbox import Inbox
+from channels.limits import BodyLimit, Rates, problem
+from channels.metrics import Metrics
+from channels.outbox import Outbox
+from channels.web.channel import WebChannel
+from channels.web.origins import Forwarded, Origins
+from channels.web.script import script
+from channels.web.uploads import FORM_BYTES
+
+log = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 0.2
+"""Changes of the store that come within this time are looked at together."""
+
+INDEX_SECONDS = 2.0
+"""How often a newer index snapshot is looked for."""
+
+
+class Index(Protocol):
+    """The index that is served just now: `bot.build.IndexHolder`."""
+
+    @property
+    def snapshot(self) -> Any: ...
+
+    def reload_if_changed(self) -> bool: ...
+
+
+class Bot(Protocol):
+    """What is served: `bot.build.Bot`."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def botfile(self) -> BotFile: ...
+    @property
+    def domain(self) -> Phrases: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def blobs(self) -> Blobs: ...
+    @property
+    def turn(self) -> Turn: ...
+    @property
+    def index(self) -> Index: ...
+
+    def engines_in_use(self) -> Mapping[str, Engine]: ...
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Desk:
+    """One bot with its channels, running.
+
+    Started are the bot (engines, store), inbox, outbox, channels; stopping lets turns in flight finish for `grace`
+    seconds. `worker` is the name under which this process holds leases.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        *,
+        names: Sequence[str] | None = None,
+        table: Mapping[str, str] = CHANNELS,
+        worker: str | None = None,
+        grace: float = 20.0,
+    ) -> None:
+        self.bot = bot
+        self.settings = bot.settings
+        self.metrics = Metrics()
+        self.hub = Hub()
+        self._grace = grace
+        self._worker = worker or platform.node() or "frontdesk"
+        self._table = table
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ready = False
+        self.inbox = Inbox(
+            store=bot.store,
+            turn=bot.turn,
+            hub=self.hub,
+            settings=bot.settings,
+            metrics=self.metrics,
+            worker=self._worker,
+            bot=bot.botfile.name,
+            slow=self._slow,
+        )
+        self.context = Context(
+            settings=bot.settings,
+            store=bot.store,
+            blobs=bot.blobs,
+            inbox=self.inbox,
+            hub=self.hub,
+            rates=Rates(),
+            phrases=bot.domain,
+            bot=bot.botfile.name,
+            languages=bot.botfile.languages,
+        )
+        self.channels: dict[str, Channel] = {
+            name: channel_class(name, table)(self.context)
+            for name in (configured(bot.settings) if names is None else names)
+        }
+        self.outbox = Outbox(store=bot.store, channels=self.channels, metrics=self.metrics, worker=self._worker)
+
+    async def start(self) -> None:
+        """Raises FrontdeskError with what to mend; what was started is stopped again then."""
+        try:
+            await self.bot.start()
+            await self.inbox.start()
+            await self.outbox.start()
+            for channel in self.channels.values():
+                await channel.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._tasks = [
+            asyncio.create_task(self._pump(), name="changes"),
+            asyncio.create_task(self._watch_index(), name="index"),
+        ]
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Idempotent."""
+        self.ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self.inbox.stop(self._grace)
+        await self.outbox.stop()
+        for channel in self.channels.values():
+            await channel.stop()
+        await self.bot.close()
+
+    def wind_down(self) -> None:
+        """The server stops soon: not ready any more, and nobody is kept waiting for news."""
+        self.ready = False
+        web = self.channels.get("web")
+        if isinstance(web, WebChannel):
+            web.hang_up()
+
+    async def _pump(self) -> None:
+        """The one place that waits for the store's changes, for everybody in this process."""
+        mark = 0
+        while True:
+            try:
+                newest = await self.bot.store.changes(mark, 5.0)
+                if newest != mark:
+                    mark = newest
+                    self.inbox.wake()
+                    self.outbox.wake()
+                    web = self.channels.get("web")
+                    if isinstance(web, WebChannel):
+                        await web.changed()
+                    await asyncio.sleep(SETTLE_SECONDS)
+            except FrontdeskError as error:
+                log.warning("cannot watch the store: %s", error)
+                await asyncio.sleep(1.0)
+
+    async def _watch_index(self) -> None:
+        while True:
+            await asyncio.sleep(INDEX_SECONDS)
+            try:
+                if await asyncio.to_thread(self.bot.index.reload_if_changed):
+                    log.info("serving the index %s", self.bot.index.snapshot.manifest.id)
+            except FrontdeskError as error:
+                log.error("the new index cannot be served, the old one still is: %s", error)
+
+    async def _slow(self, conversation: str, message: Message, begun: bool) -> None:
+        channel = self.channels.get(message.channel)
+        if channel is not None:
+            await channel.slow(conversation, message, begun=begun)
+
+    # -- operation
+
+    async def health(self, request: Request) -> Response:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    async def readiness(self, request: Request) -> Response:
+        """Engines, store and index: what is not ready is named, and the status is 503."""
+        parts: dict[str, str] = {name: "ok" if engine.ready() else "not ready" for name, engine in self._engines()}
+        try:
+            await self.bot.store.check()
+            parts["store"] = "ok"
+        except FrontdeskError as error:
+            parts["store"] = str(error)
+        try:
+            parts["index"] = "ok" if self.bot.index.snapshot is not None else "not ready"
+        except FrontdeskError as error:
+            parts["index"] = str(error)
+        ready = self.ready and all(state == "ok" for state in parts.values())
+        return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else 503)
+
+    async def prometheus(self, request: Request) -> Response:
+        with suppress(FrontdeskError):
+            self.metrics.inbox_waiting.set(await self.bot.store.waiting())
+        web = self.channels.get("web")
+        if isinstance(web, WebChannel):
+            self.metrics.connections.set(len(web.rooms))
+        for name, engine in self._engines():
+            self.metrics.engine_ready.labels(name).set(engine.ready())
+        return Response(self.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _engines(self) -> Iterable[tuple[str, Engine]]:
+        return self.bot.engines_in_use().items()
+
+
+def application(desk: Desk, pages: Iterable[BaseRoute] = ()) -> Starlette:
+    """The ASGI application of a desk that is started and stopped elsewhere. `pages` are further routes: the shop, the
+    source pages."""
+    settings = desk.settings
+    routes: list[BaseRoute] = [
+        Route("/healthz", desk.health, methods=["GET"]),
+        Route("/readyz", desk.readiness, methods=["GET"]),
+        Route("/metrics", desk.prometheus, methods=["GET"]),
+        Route("/widget.js", widget_script, methods=["GET"]),
+    ]
+    for channel in desk.channels.values():
+        routes.extend(channel.routes())
+    routes.extend(pages)
+    limits = settings.limits
+    larger = {"/web/uploads": limits.upload_bytes + FORM_BYTES}
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(Forwarded, trusted=settings.web.trusted_proxies),
+            Middleware(Origins, prefix="/web/", allowed=settings.web.origins, public_url=settings.public_url),
+            Middleware(BodyLimit, limit=limits.request_bytes, larger=larger),
+        ],
+        exception_handlers={HTTPException: _http_problem, FrontdeskError: _known_problem, Exception: _unknown_problem},
+    )
+
+
+async def widget_script(request: Request) -> Response:
+    """The widget, joined from its files; compressed where the browser takes it."""
+    content, tag = script()
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "public, max-age=300, must-revalidate",
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = _packed(content), "gzip"
+    return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+_gzipped: dict[str, bytes] = {}
+
+
+def _packed(content: bytes) -> bytes:
+    key = hashlib.sha256(content).hexdigest()
+    if key not in _gzipped:
+        _gzipped.clear()
+        _gzipped[key] = gzip.compress(content, 9, mtime=0)
+    return _gzipped[key]
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    return problem(error.status_code, "http", error.detail, dict(error.headers or {}))
+
+
+async def _known_problem(request: Request, error: Exception) -> Response:
+    log.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
+    return problem(503, "unavailable", "this does not work just now; try again", {"Retry-After": "5"})
+
+
+async def _unknown_problem(request: Request, error: Exception) -> Response:
+    return problem(500, "error", "something broke here")

@@ -1,0 +1,64 @@
+"""Logs for people or machines, without personal data: every line passes `bot.guard.redact` before it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+Redact = Callable[[str], str]
+
+CHATTY = ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "websockets", "multipart", "python_multipart")
+
+
+class Text(logging.Formatter):
+    """A line for people, and the traceback under it."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._redact = redact
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = self._redact(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return self._redact(super().formatException(ei))
+
+
+class Lines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and error with its traceback where there is one."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._redact(record.getMessage()),
+        }
+        if record.exc_info:
+            line["error"] = self._redact(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(level: str, *, as_json: bool, redact: Redact) -> None:
+    """Everything goes to standard error. Libraries that tell of every request are kept to warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(redact) if as_json else Text(redact))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)

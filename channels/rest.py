@@ -1,0 +1,279 @@
+"""Rasa's REST channel: `POST /webhooks/rest/webhook`. A Rasa chat client works with it as it is.
+
+The caller waits for its answer, so overload is said to it (503). What is written later, by a person for example, goes
+to `rest.callback_url`, as in Rasa's callback channel: the same objects, one POST each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from bot.errors import DeliveryError, Overloaded, RateLimited, Rejected, StoreError, TooLarge
+from bot.store.base import Accepted, Outgoing
+from bot.types import Event, Message, Outcome, Received, Reply, Sent, TurnEnded, TurnResult
+from channels.base import Context
+from channels.limits import clean, parse_object, problem
+
+NAME = "rest"
+LOOK_SECONDS = 1.0
+"""How often a waiting caller's reply is looked for in the store, should another process have made it."""
+
+RETURNED = 10_000
+CALLBACK_SECONDS = 15.0
+
+
+class RestChannel:
+    """`sender` is Rasa's; `metadata.message_id` makes a delivery known, and its repetition gets the same replies."""
+
+    name = NAME
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._waiting: Counter[str] = Counter()
+        self._returned: OrderedDict[str, None] = OrderedDict()
+        self._client: httpx.AsyncClient | None = None
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/webhooks/rest", self._health, methods=["GET"]),
+            Route("/webhooks/rest/", self._health, methods=["GET"]),
+            Route("/webhooks/rest/webhook", self._webhook, methods=["POST"]),
+        ]
+
+    async def start(self) -> None:
+        self._client = httpx.AsyncClient(timeout=CALLBACK_SECONDS, trust_env=False)
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def slow(self, conversation: str, message: Message, *, begun: bool) -> None:
+        """The caller waits for its answer; there is no way to tell it anything before."""
+
+    # -- in
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _webhook(self, request: Request) -> Response:
+        if not self._authorised(request):
+            return problem(401, "unauthorized", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+        waiting = AsyncExitStack()
+        try:
+            message = await self._message(parse_object(await request.body()))
+            self._context.rates.take(f"rest {message.sender}", self._context.settings.limits.messages_per_minute)
+            await waiting.enter_async_context(self._context.inbox.place())
+            future = waiting.enter_context(self._context.inbox.result(message.id))
+            accepted = await self._context.inbox.accept(message, wait=False)
+            if not accepted.new:
+                future = waiting.enter_context(self._context.inbox.result(accepted.message))
+        except Overloaded:
+            text = self._context.say("utter_busy", None)
+            return await _closed(waiting, problem(503, "busy", text, {"Retry-After": "5"}))
+        except RateLimited as error:
+            after = {"Retry-After": str(max(1, round(error.retry_after)))}
+            return await _closed(waiting, problem(429, "rate_limited", str(error), after))
+        except TooLarge as error:
+            return await _closed(waiting, problem(413, "too_large", str(error)))
+        except Rejected as error:
+            return await _closed(waiting, problem(400, "malformed", str(error)))
+        except StoreError:
+            return await _closed(waiting, problem(503, "unavailable", "the message could not be stored", {"Retry-After": "5"}))
+        except BaseException:
+            await waiting.aclose()
+            raise
+        self._waiting[accepted.conversation] += 1
+        waiting.callback(self._no_longer, accepted.conversation)
+        if request.query_params.get("stream", "").lower() in {"true", "1"}:
+            return StreamingResponse(
+                self._stream(waiting, accepted, message.sender, future), media_type="application/x-ndjson"
+            )
+        async with waiting:
+            try:
+                replies = await self._replies(accepted, future)
+            except (TimeoutError, StoreError):
+                return _no_answer()
+            if replies is None:
+                return _no_answer()
+            return JSONResponse([part for reply in replies for part in parts(reply, message.sender)])
+
+    async def _stream(
+        self, waiting: AsyncExitStack, accepted: Accepted, sender: str, future: asyncio.Future[TurnResult]
+    ) -> AsyncIterator[str]:
+        """One object a line, each reply as soon as it is committed. What is streamed before the commit may be taken
+        back, and a client of this channel could not; so it is not sent."""
+        async with waiting:
+            try:
+                replies = await self._replies(accepted, future)
+            except (TimeoutError, StoreError):
+                replies = None
+            if replies is None:
+                yield json.dumps({"error": {"code": "no_answer", "text": "no answer in time"}}) + "\n"
+                return
+            for reply in replies:
+                for part in parts(reply, sender):
+                    yield json.dumps(part, ensure_ascii=False) + "\n"
+
+    async def _message(self, body: dict[str, Any]) -> Message:
+        limits = self._context.settings.limits
+        sender = clean(body.get("sender"), 255) or "default"  # Rasa's own default
+        text = clean(body.get("message"), limits.message_characters)
+        metadata = body.get("metadata") or {}
+        if not isinstance(metadata, dict):
+            raise Rejected("metadata is an object")
+        if not text:
+            raise Rejected("the message is empty")
+        external = clean(metadata.get("message_id") and str(metadata["message_id"]), 255)
+        locale = metadata.get("language") or metadata.get("locale")
+        return Message(
+            channel=NAME,
+            sender=sender,
+            external_id=f"{sender}:{external}" if external else None,
+            text=text,
+            payload=text if await self._offered(sender, text) else None,
+            locale=clean(locale, 35) or None if isinstance(locale, str) else None,
+            metadata={"input_channel": clean(body.get("input_channel"), 255) or NAME, **metadata},
+        )
+
+    async def _offered(self, sender: str, text: str) -> bool:
+        """A Rasa client sends a pressed button's payload as text; only one that was offered here counts as pressed."""
+        if not text.startswith("/"):
+            return False
+        conversation = await self._context.store.find(NAME, "default", sender)
+        if conversation is None:
+            return False
+        state = await self._context.store.load(conversation)
+        return any(button.payload == text for button in state.offered)
+
+    def _authorised(self, request: Request) -> bool:
+        expected = self._context.settings.rest.token.get_secret_value()
+        if not expected:
+            return True
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        return hmac.compare_digest(given.strip().encode(), expected.encode()) and scheme.lower() == "bearer"
+
+    async def _replies(self, accepted: Accepted, future: asyncio.Future[TurnResult]) -> list[Reply] | None:
+        """The replies to a message, once its turn is committed; None when it failed and nothing was said."""
+        limit = self._context.settings.turns.limit_seconds * self._context.settings.turns.attempts
+        async with asyncio.timeout(limit):
+            while True:
+                events = await self._context.store.events(accepted.conversation)
+                found = answered(events, accepted.message)
+                if found is not None:
+                    replies, outcome = found
+                    self._remember(replies)
+                    return None if outcome is Outcome.FAILED and not replies else replies
+                # The future is a wake-up call; the store has the last word (the turn may have run elsewhere).
+                await asyncio.wait({future}, timeout=LOOK_SECONDS)
+                if future.done():
+                    future = asyncio.get_running_loop().create_future()
+
+    def _no_longer(self, conversation: str) -> None:
+        self._waiting[conversation] -= 1
+        if self._waiting[conversation] <= 0:
+            del self._waiting[conversation]
+
+    def _remember(self, replies: Iterable[Reply]) -> None:
+        for reply in replies:
+            self._returned[reply.id] = None
+        while len(self._returned) > RETURNED:
+            self._returned.popitem(last=False)
+
+    # -- out
+
+    async def send(self, outgoing: Outgoing) -> str | None:
+        """To the callback URL, unless the caller that waits gets it as its answer."""
+        if outgoing.author != "agent" and (
+            outgoing.reply.id in self._returned or self._waiting[outgoing.conversation] > 0
+        ):
+            return None
+        url = self._context.settings.rest.callback_url
+        if not url:
+            raise DeliveryError("nobody waits for it, and rest.callback_url is not set", permanent=True)
+        assert self._client is not None, "started"  # noqa: S101
+        for part in parts(outgoing.reply, outgoing.recipient):
+            try:
+                answer = await self._client.post(url, json=part)
+            except httpx.HTTPError as error:
+                raise DeliveryError(f"the callback URL does not answer: {type(error).__name__}") from None
+            if answer.status_code in {429, 503}:
+                after = answer.headers.get("retry-after", "")
+                seconds = float(after) if after.isdigit() else None
+                raise DeliveryError("the callback URL is busy", retry_after=seconds)
+            if answer.is_error:
+                permanent = answer.status_code < 500 and answer.status_code != 408
+                raise DeliveryError(f"the callback URL answered {answer.status_code}", permanent=permanent)
+        return None
+
+
+def answered(events: Sequence[Event], message_id: str) -> tuple[list[Reply], Outcome] | None:
+    """What was said to a message: the replies between its event and the end of its turn. None: not answered yet."""
+    replies: list[Reply] = []
+    begun = False
+    for event in events:
+        body = event.body
+        if isinstance(body, Received) and body.message_id == message_id:
+            begun = True
+        elif begun and isinstance(body, Sent) and event.actor.kind in {"bot", "system"}:
+            replies.append(_reply(body))
+        elif begun and isinstance(body, TurnEnded):
+            return replies, body.outcome
+    return None
+
+
+def _reply(body: Sent) -> Reply:
+    return Reply(
+        id=body.reply_id,
+        text=body.text.text or "",
+        buttons=body.buttons,
+        citations=body.citations,
+        attachments=body.attachments,
+        language=body.language,
+        template=body.template,
+    )
+
+
+def parts(reply: Reply, recipient: str) -> list[dict[str, Any]]:
+    """A reply as Rasa's objects: the text split at blank lines, the buttons with its last piece, what Rasa has no word
+    for under `custom`."""
+    to = {"recipient_id": recipient}
+    made: list[dict[str, Any]] = [{**to, "text": piece} for piece in _pieces(reply.text)]
+    if reply.buttons:
+        buttons = [{"title": button.title, "payload": button.payload} for button in reply.buttons]
+        if not made:
+            made.append({**to, "text": ""})
+        made[-1]["buttons"] = buttons
+    for attachment in reply.attachments:
+        about = {"media_type": attachment.media_type, "size": attachment.size, "name": attachment.name.text or ""}
+        made.append({**to, "attachment": {"type": attachment.kind, "payload": about}})
+    if reply.citations:
+        cited = [citation.model_dump() for citation in reply.citations]
+        made.append({**to, "custom": {"citations": cited}})
+    return made
+
+
+def _pieces(text: str) -> list[str]:
+    stripped = (piece.strip() for piece in text.replace("\r\n", "\n").split("\n\n"))
+    return [piece for piece in stripped if piece]
+
+
+async def _closed(waiting: AsyncExitStack, response: Response) -> Response:
+    await waiting.aclose()
+    return response
+
+
+def _no_answer() -> Response:
+    text = "the message is stored but was not answered in time; ask again with the same metadata.message_id"
+    return problem(504, "no_answer", text, {"Retry-After": "10"})

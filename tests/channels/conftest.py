@@ -1,0 +1,36 @@
+"""Fixtures of the channels' tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.settings import Settings
+from tests.channels.desks import RoteBot, Running, running
+
+
+@pytest.fixture
+def quick(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Settings without a burst's pause: `quick(rest={"token": "x"})`."""
+
+    def make(**given: Any) -> Settings:
+        return make_settings(**{"turns": {"pause_seconds": 0.0}, **given})
+
+    return make
+
+
+@pytest.fixture
+async def desk(quick: Callable[..., Settings]) -> AsyncIterator[Running]:
+    """A desk on loopback."""
+    async with running(RoteBot(quick())) as found:
+        yield found
+
+
+@pytest.fixture
+async def http(desk: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the desk."""
+    async with httpx.AsyncClient(base_url=desk.url, timeout=30, trust_env=False) as client:
+        yield client
