@@ -184,6 +184,9 @@ class _Threads:
             return await asyncio.get_running_loop().run_in_executor(executor, transaction)
         except asyncio.CancelledError:
             gone.set()
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():  # it was not our caller who gave up, but `close`
+                raise StoreError("the database was closed") from None
             raise
 
     async def watch(self) -> int:
@@ -192,7 +195,12 @@ class _Threads:
         def look() -> int:
             if self._watcher is None:
                 self._watcher = self.engine.execution_options(frontdesk_begin=Mode.BARE.value).connect()
-            return int(self._watcher.exec_driver_sql("PRAGMA data_version").scalar_one())
+            try:
+                return int(self._watcher.exec_driver_sql("PRAGMA data_version").scalar_one())
+            except sa.exc.SQLAlchemyError:
+                self._watcher.close()
+                self._watcher = None
+                raise
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, look)
 
@@ -246,7 +254,7 @@ def _postgres(url: sa.URL) -> AsyncEngine:
         pool_timeout=BUSY_SECONDS,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": int(BUSY_SECONDS),
+            "connect_timeout": max(2, int(BUSY_SECONDS)),
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "keepalives_idle": 10,
             "tcp_user_timeout": 2 * busy,

@@ -115,13 +115,13 @@ def _due(channels: Sequence[str], limit: int, now: datetime) -> sa.Select[Any]:
     )
 
 
-def _sent(connection: sa.Connection, row: sa.Row[Any]) -> tuple[Event, Sent | None]:
+def _sent(connection: sa.Connection, row: Any) -> tuple[Event, Sent | None]:
     """The row's event; without its body when the words were erased."""
     (event,) = events.read(connection, row.conversation, row.sequence - 1, limit=1)
     return event, event.body if isinstance(event.body, Sent) and event.body.text.text is not None else None
 
 
-def _outgoing(connection: sa.Connection, row: sa.Row[Any]) -> Outgoing | None:
+def _outgoing(connection: sa.Connection, row: Any) -> Outgoing | None:
     """The row with its reply; None when the words were erased."""
     event, body = _sent(connection, row)
     if body is None:

@@ -23,7 +23,7 @@ from bot.store.sql import SqlStore
 from bot.store.tables import metadata
 from tests import needs
 
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST = {"fsync": "off", "full_page_writes": "off"}
 """The server is thrown away: what these guard against is not tested here."""
 MIGRATED = "migrated"
 NUMBERS = count(1)
