@@ -37,8 +37,7 @@ class FrontdeskWidget extends HTMLElement {
   }
 
   absolute(href) {
-    const token = href.startsWith("/web/uploads/") ? `?token=${encodeURIComponent(this.wire.session.token)}` : "";
-    return /^(https?:|blob:)/.test(href) ? href : this.base + href + token;
+    return /^(https?:|blob:)/.test(href) ? href : this.base + href;
   }
 
   build() {
