@@ -65,6 +65,15 @@ def _column(name: str, kind: Any, default: str | None = None) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False, server_default=default)
 
 
+def _waiting(table: str, condition: str) -> list[sa.Index]:
+    """Indexes of the few rows that wait, in their order, beside the many that are done."""
+    where = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+    return [
+        sa.Index(f"ix_{table}_waiting", "id", **where),
+        sa.Index(f"ix_{table}_waiting_conversation", "conversation", "id", **where),
+    ]
+
+
 people = sa.Table(
     "people",
     metadata,
@@ -157,13 +166,7 @@ inbox = sa.Table(
     _column("created", Moment),
     sa.Column("done", Moment),
     sa.UniqueConstraint("channel", "account", "external_id"),
-    sa.Index(
-        "ix_inbox_waiting",
-        "conversation",
-        "id",
-        sqlite_where=sa.text("done IS NULL"),
-        postgresql_where=sa.text("done IS NULL"),
-    ),
+    *_waiting("inbox", "done IS NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -183,13 +186,7 @@ outbox = sa.Table(
     sa.Column("external_id", sa.Text),
     sa.Column("error", sa.Text),
     _column("created", Moment),
-    sa.Index(
-        "ix_outbox_waiting",
-        "conversation",
-        "id",
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    ),
+    *_waiting("outbox", "status = 'waiting'"),
     sqlite_autoincrement=True,
 )
 

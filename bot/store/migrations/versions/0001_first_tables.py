@@ -99,6 +99,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbox_waiting",
         "inbox",
+        ["id"],
+        sqlite_where=sa.text("done IS NULL"),
+        postgresql_where=sa.text("done IS NULL"),
+    )
+    op.create_index(
+        "ix_inbox_waiting_conversation",
+        "inbox",
         ["conversation", "id"],
         sqlite_where=sa.text("done IS NULL"),
         postgresql_where=sa.text("done IS NULL"),
@@ -124,6 +131,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_outbox_waiting",
+        "outbox",
+        ["id"],
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
+    op.create_index(
+        "ix_outbox_waiting_conversation",
         "outbox",
         ["conversation", "id"],
         sqlite_where=sa.text("status = 'waiting'"),
