@@ -12,6 +12,8 @@ import pytest
 from bot import settings as settings_module
 from bot.settings import Settings
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the engines do: threads that spin slow each other on few cores
+
 ON_CI = os.environ.get("CI") == "true"
 
 

@@ -25,6 +25,16 @@ CPU_TOKENS = 2_048
 CUDA_TOKENS = 65_536
 
 
+def calm_threads() -> None:
+    """Let OpenMP's threads sleep when they have nothing to do. Call before torch is imported, else without effect.
+
+    By default they spin, which is a little quicker for a model alone; where several models (or several processes) share
+    a few cores they spin in each other's way: on 2 busy cores the generator made 1.1 tokens/s spinning, 8.3 sleeping.
+    Whoever sets OMP_WAIT_POLICY themselves is obeyed.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def pick(settings: Settings) -> str:
     """ "cuda" or "cpu". Raises ConfigError when CUDA was asked for and is not there."""
     import torch

@@ -74,6 +74,7 @@ class MiniLM:
 
     def _load(self) -> None:
         folder = self._weights.path("encoder")
+        devices.calm_threads()
         with devices.LOADING:
             import torch
             from transformers import AutoModel

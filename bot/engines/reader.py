@@ -130,6 +130,7 @@ class BertReader:
         trained = self._weights.path("reader")
         recipe = read_recipe(trained)
         body = trained if recipe.method == "full" else self._weights.path("encoder")
+        devices.calm_threads()
         with devices.LOADING:
             import torch
 
