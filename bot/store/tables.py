@@ -67,10 +67,10 @@ def _column(name: str, kind: Any, default: str | None = None) -> sa.Column[Any]:
 
 def _waiting(table: str, condition: str) -> list[sa.Index]:
     """Indexes of the few rows that wait, in their order, beside the many that are done."""
-    where = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+    where = sa.text(condition)
     return [
-        sa.Index(f"ix_{table}_waiting", "id", **where),
-        sa.Index(f"ix_{table}_waiting_conversation", "conversation", "id", **where),
+        sa.Index(f"ix_{table}_{name}", *columns, sqlite_where=where, postgresql_where=where)
+        for name, columns in {"waiting": ("id",), "waiting_conversation": ("conversation", "id")}.items()
     ]
 
 

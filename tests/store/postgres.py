@@ -46,7 +46,7 @@ class Postgres:
         self._run(needs.program("pg_ctl"), "-D", "data", "-w", "-t", "30", "-l", "log", "-o", options, "start")
 
     def stop(self) -> None:
-        self._run(needs.program("pg_ctl"), "-D", "data", "-w", "-m", "immediate", "stop")
+        self._run(needs.program("pg_ctl"), "-D", "data", "-w", "-m", "fast", "stop")
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{self.user}@/{database}?host={self.folder}"
