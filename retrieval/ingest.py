@@ -161,7 +161,7 @@ def _files(paths: Sequence[Path], roots: set[Path]) -> Iterator[_File]:
     """Every file to read, once, folders in a fixed order."""
     seen: set[Path] = set()
     for given in paths:
-        path = given.absolute()
+        path = _absolute(given)
         if path.is_dir():
             root, found = path, _walk(path)
         elif path.is_file():
@@ -175,6 +175,11 @@ def _files(paths: Sequence[Path], roots: set[Path]) -> Iterator[_File]:
                 yield _File(file, root)
 
 
+def _absolute(path: Path) -> Path:
+    """One spelling for each folder, without ".."; links are kept as they are named."""
+    return Path(os.path.abspath(path))
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     """Readable files below a folder; hidden ones and links that lead out of it are left alone."""
     real = folder.resolve()
@@ -183,7 +188,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in sorted(names):
             path = Path(place) / name
             inside = not path.is_symlink() or path.resolve().is_relative_to(real)
-            if not name.startswith(".") and is_readable(path) and inside:
+            if not name.startswith((".", "~$")) and is_readable(path) and inside:  # "~$": Word's lock files
                 yield path
 
 
@@ -191,7 +196,7 @@ def _covered(
     paths: Sequence[Path], files: Sequence[_File], before: Mapping[Key, Document], collection: str
 ) -> set[Key]:
     """What is in the index of the folders and files that are read now."""
-    folders = {path.absolute() for path in paths if path.is_dir()}
+    folders = {_absolute(path) for path in paths if path.is_dir()}
     singles = {str(file.path) for file in files}
     return {
         key

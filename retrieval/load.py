@@ -162,8 +162,8 @@ def decode(data: bytes, *, guess: bool = False) -> str:
 
 
 def _guess(data: bytes) -> str | None:
-    if b"\0" in data or _has_multibyte_utf8(data):
-        return None  # binary, or UTF-8 that was damaged
+    if b"\0" in data or _is_damaged_utf8(data):
+        return None
     try:
         chinese = data.decode("gb18030")
         foreign = [character for character in chinese if ord(character) > 127]
@@ -181,5 +181,8 @@ def _guess(data: bytes) -> str | None:
     return western if usual == len(foreign) and not rare and len(foreign) <= 0.15 * len(western) else None
 
 
-def _has_multibyte_utf8(data: bytes) -> bool:
-    return any(ord(character) > 127 for character in data.decode("utf-8", errors="ignore"))
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Whether a good part of what is not ASCII is UTF-8 all the same; in other encodings a little is, by chance."""
+    right = sum(ord(character) > 127 for character in data.decode("utf-8", errors="ignore"))
+    wrong = data.decode("utf-8", errors="replace").count("\ufffd")
+    return 3 * right >= wrong

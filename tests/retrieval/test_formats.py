@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import docx
@@ -22,12 +23,16 @@ def said(extracted: Extracted) -> list[tuple[str, str]]:
 
 def make_pdf(pages: list[list[tuple[str, float, float]]]) -> bytes:
     """A PDF of lines (text, font size, distance from the bottom), written by hand."""
-    objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    objects: list[bytes] = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
     kids: list[str] = []
     for lines in pages:
-        stream = "".join(
-            f"BT /F1 {size} Tf 72 {bottom} Td ({text}) Tj ET\n" for text, size, bottom in lines
-        ).encode("latin-1")
+        stream = "".join(f"BT /F1 {size} Tf 72 {bottom} Td ({text}) Tj ET\n" for text, size, bottom in lines).encode(
+            "latin-1"
+        )
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
@@ -73,7 +78,10 @@ def test_markdown_loses_its_markup_and_keeps_its_structure() -> None:
 
 
 def test_a_line_break_between_chinese_characters_is_no_space() -> None:
-    assert extract_markdown("我们会在收到退货后\n退款。\nApple Pay\n可用").text == "我们会在收到退货后退款。 Apple Pay 可用"
+    assert (
+        extract_markdown("我们会在收到退货后\n退款。\nApple Pay\n可用").text
+        == "我们会在收到退货后退款。 Apple Pay 可用"
+    )
 
 
 def test_html_inside_markdown_is_read_as_text() -> None:
@@ -105,7 +113,9 @@ def test_html_leaves_out_what_belongs_to_the_site() -> None:
 
 def test_plain_text_has_headings_items_and_unwrapped_lines() -> None:
     wrapped = "This line was wrapped by somebody's editor at a fixed width of\ncharacters, and goes on here."
-    found = extract_plain(f"Opening hours\n\n{wrapped}\n\nWhere\n-----\n* Harbour 1\n* Station 2\n\nTidewell\nHarbour 1\n")
+    found = extract_plain(
+        f"Opening hours\n\n{wrapped}\n\nWhere\n-----\n* Harbour 1\n* Station 2\n\nTidewell\nHarbour 1\n"
+    )
     assert said(found) == [
         ("heading", "Opening hours"),
         ("paragraph", wrapped.replace("\n", " ")),
@@ -186,8 +196,11 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
 
 
 def test_xml_that_expands_without_end_is_refused_or_harmless() -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "' + "lol" * 100 + '">' + "".join(
-        f'<!ENTITY {chr(98 + i)} "{"".join("&" + chr(97 + i) + ";" for _ in range(10))}">' for i in range(8)
+    bomb = (
+        '<!DOCTYPE x [<!ENTITY a "'
+        + "lol" * 100
+        + '">'
+        + "".join(f'<!ENTITY {chr(98 + i)} "{"".join("&" + chr(97 + i) + ";" for _ in range(10))}">' for i in range(8))
     )
     source, out = zipfile.ZipFile(io.BytesIO(make_docx())), io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -196,10 +209,8 @@ def test_xml_that_expands_without_end_is_refused_or_harmless() -> None:
             if name == "word/document.xml":
                 data = data.replace(b"<w:document", bomb.encode() + b"]><w:document", 1).replace(b"Fill it.", b"&i;")
             archive.writestr(name, data)
-    try:
+    with suppress(DocumentError):
         assert len(extract_docx(out.getvalue()).text) < 10_000
-    except DocumentError:
-        pass
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".docx"])
