@@ -35,6 +35,11 @@ UNSEEN = re.compile(
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
 SPELLED = re.compile(r"(?<!\w)(?:\w[ .\-_*]){5,}\w(?!\w)")
+HYPHEN = re.compile(r"(?<=\w)[\-\u2010\u2011] ?(?=\w)")
+
+PROMPT_LENGTH = 400
+PROMPT_WORDS = 6
+"""So many different words of a prompt's own in a text of this length: nobody asks a shop like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,12 @@ def clean(text: str) -> str:
 def look(text: str, *, limit: int) -> Verdict:
     """What the cleaned text of one turn is. `limit` is the number of characters that may come in."""
     words = lexicon.plain(text[:limit])
-    spelled = SPELLED.sub(lambda match: re.sub(r"[ .\-_*]", "", match[0]), words)
+    spelled = HYPHEN.sub("", SPELLED.sub(lambda match: re.sub(r"[ .\-_*]", "", match[0]), words))
     for signal, kind in SIGNALS:
         if lexicon.find(signal, words) or (spelled != words and lexicon.find(signal, spelled)):
             return Verdict(kind)
+    if len(words) >= PROMPT_LENGTH and lexicon.distinct("prompting", words) >= PROMPT_WORDS:
+        return Verdict("injection")
     return Verdict("too_long" if len(text) > limit else "fine")
 
 

@@ -52,7 +52,7 @@ def understand(text: str, payload: str | None, state: State, language: str) -> l
     if (reply := _reply(words, state)) is not None:
         return [reply]
     kinds, rest = small_talk(words)
-    if not rest:
+    if not rest or lexicon.says("yes", words):
         return [SmallTalk(kinds[0] if kinds else "unclear")]
     if upset(words):
         return [SmallTalk("anger")]
@@ -80,9 +80,12 @@ def upset(words: str) -> bool:
 
 
 def small_talk(words: str) -> tuple[list[str], str]:
-    """The kinds of small talk that a `plain` text begins with, in the order of the lexicon, and what follows them."""
-    found: dict[str, int] = {}
-    position = 0
+    """The kinds of small talk that make up a `plain` text, in the order of the lexicon, and what is left to ask.
+
+    What is left is all of it but the greeting before it; nothing, when there is only small talk.
+    """
+    found: dict[str, None] = {}
+    position = asked = 0
     while position < len(words):
         if gap := BETWEEN.match(words, position):
             position = gap.end()
@@ -90,12 +93,19 @@ def small_talk(words: str) -> tuple[list[str], str]:
         kind, end = _longest(words, position)
         if end == position:
             break
+        if kind == "greeting" and asked == _after_gap(words, asked, position):
+            asked = end
         if kind is not None:
-            found.setdefault(kind, len(found))
+            found[kind] = None
         position = end
     ranks = {kind: rank for entry in lexicon.lexicons() for rank, kind in enumerate(entry.small_talk)}
-    rest = words[position:] if found else words
-    return sorted(found, key=lambda kind: ranks[kind]), rest
+    rest = words[asked:].lstrip(" \n.,!:;~，。！：；") if position < len(words) else ""
+    return sorted(found, key=lambda kind: ranks[kind]), rest if found or rest else words
+
+
+def _after_gap(words: str, start: int, end: int) -> int:
+    """`start`, if there is nothing but punctuation between the two places; else -1."""
+    return start if not words[start:end] or BETWEEN.fullmatch(words, start, end) else -1
 
 
 def _longest(words: str, position: int) -> tuple[str | None, int]:

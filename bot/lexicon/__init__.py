@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+LANGUAGES = ("en", "zh")
 
 QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "，": ",", "！": "!"})
 INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
@@ -39,8 +40,8 @@ class Lexicon:
 
 @cache
 def lexicons() -> tuple[Lexicon, ...]:
-    """All languages' lexicons, in the order of their files' names."""
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*.toml")))
+    """All languages' lexicons."""
+    return tuple(_read(FOLDER / f"{language}.toml") for language in LANGUAGES)
 
 
 def find(signal: str, text: str) -> re.Match[str] | None:
@@ -50,6 +51,11 @@ def find(signal: str, text: str) -> re.Match[str] | None:
         if pattern is not None and (match := pattern.search(text)):
             return match
     return None
+
+
+def distinct(signal: str, text: str) -> int:
+    """How many different matches of a signal there are in `plain` text, over all languages."""
+    return len({match[0] for lexicon in lexicons() for match in lexicon.signals[signal].finditer(text)})
 
 
 def says(word: str, text: str) -> bool:

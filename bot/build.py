@@ -1,0 +1,219 @@
+"""Wires a bot from its folder and the settings: engines, store, index, turn. Everything is made here, by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from bot.answer import Answerer
+from bot.botfile import BotFile, load_bot
+from bot.engines import tables
+from bot.engines.base import Captioner, Checker, Encoder, Engine, Generator, Reader, Speech
+from bot.engines.weights import Weights
+from bot.errors import ConfigError, EngineError, MissingExtra, WeightsError
+from bot.flows import Domain, load_domain
+from bot.hearing import Ears, Media, Understanding
+from bot.index import IndexHolder, Progress, prepare
+from bot.prompts import Prompts
+from bot.settings import Settings
+from bot.store.base import Blobs, Store
+from bot.store.blobs import FolderBlobs
+from bot.store.sql import SqlStore
+from bot.turn import TEMPLATES, Turn
+from bot.types import Attachment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines by their part. What a bot can do without is None where it is not installed or turned off."""
+
+    speech: Speech | None
+    captioner: Captioner | None
+    encoder: Encoder
+    reader: Reader
+    checker: Checker
+    generator: Generator | None
+
+    @property
+    def needed(self) -> dict[str, Engine]:
+        """Without these there is no answer."""
+        return {"encoder": self.encoder, "reader": self.reader, "checker": self.checker}
+
+    @property
+    def optional(self) -> dict[str, Engine]:
+        """Without these something else is said instead."""
+        parts = {"speech": self.speech, "captioner": self.captioner, "generator": self.generator}
+        return {part: engine for part, engine in parts.items() if engine is not None}
+
+    @property
+    def all(self) -> dict[str, Engine]:
+        return self.needed | self.optional
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A bot and all that it works with. `start` before use, `close` after; both may be called again.
+
+    `absent` are the optional engines that could not be started: customers get a word instead.
+    """
+
+    settings: Settings
+    botfile: BotFile
+    domain: Domain
+    prompts: Prompts
+    weights: Weights
+    engines: Engines
+    store: Store
+    blobs: Blobs
+    index: IndexHolder
+    answerer: Answerer
+    turn: Turn
+    absent: set[str] = field(default_factory=set)
+
+    async def start(self, progress: Progress | None = None) -> None:
+        """Open the store, start the engines side by side, bring the index up to date.
+
+        An engine that a bot can do without may fail: it is logged, and customers get a word instead. Raises what is
+        wrong with the store, an engine that is needed (WeightsError, EngineError) or the documents.
+        """
+        await self.store.open()
+        try:
+            await self._start_engines()
+            await prepare(self.index, self.botfile, self.engines.encoder, progress)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Give everything back. What hangs does not keep the rest from closing."""
+        engines = list(self.engines.all.values())
+        results = await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
+        await self.store.close()
+        for engine, result in zip(engines, results, strict=True):
+            if isinstance(result, BaseException):
+                log.warning("%s did not close: %s", engine.name, type(result).__name__)
+
+    def ready(self) -> bool:
+        """Whether a question would be answered now."""
+        return self.index.id is not None and all(engine.ready() for engine in self.engines.needed.values())
+
+    def engines_in_use(self) -> dict[str, Engine]:
+        """The engines that were started, by part: what `ready` and monitors look at."""
+        return {part: engine for part, engine in self.engines.all.items() if part not in self.absent}
+
+    async def _start_engines(self) -> None:
+        engines = self.engines.all
+        results = await asyncio.gather(*(engine.start() for engine in engines.values()), return_exceptions=True)
+        self.absent.clear()
+        for part, result in zip(engines, results, strict=True):
+            if result is None:
+                continue
+            if part in self.engines.needed or not isinstance(result, (EngineError, WeightsError, MissingExtra)):
+                raise result
+            self.absent.add(part)
+            log.warning("no %s: %s", part, result)
+
+
+async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
+    """A bot, not yet started. `botfile` stands in for the one in `settings.bot` (another collection, for `ask`).
+
+    Raises ConfigError for whatever is wrong in the bot's folder or the settings.
+    """
+    botfile = botfile or load_bot(settings.bot)
+    domain = load_domain(
+        botfile.domain_folder,
+        language=botfile.language,
+        constants={"bot_name": botfile.bot_name, "company": botfile.name},
+    )
+    if missing := domain.missing(TEMPLATES):
+        raise ConfigError(f"{botfile.domain_folder} has no response {', '.join(missing)}: add them under 'responses:'")
+    prompts = Prompts(botfile.prompts_folder)
+    weights = Weights(settings)
+    engines = _engines(settings, botfile, weights)
+    blobs = FolderBlobs(settings.blobs)
+    store = _store(settings, blobs)
+    index = IndexHolder(settings.index)
+    answerer = Answerer(
+        encoder=engines.encoder,
+        reader=engines.reader,
+        checker=engines.checker,
+        generator=engines.generator,
+        index=lambda: index.snapshot,
+        prompts=prompts,
+        botfile=botfile,
+        settings=settings,
+    )
+    turn = Turn(
+        store=store,
+        answerer=answerer,
+        ears=Ears(blobs, _media(settings, engines), settings.limits.audio_seconds),
+        domain=domain,
+        botfile=botfile,
+        settings=settings,
+        versions=partial(versions, engines, index, prompts),
+    )
+    return Bot(
+        settings=settings,
+        botfile=botfile,
+        domain=domain,
+        prompts=prompts,
+        weights=weights,
+        engines=engines,
+        store=store,
+        blobs=blobs,
+        index=index,
+        answerer=answerer,
+        turn=turn,
+    )
+
+
+def versions(engines: Engines, index: IndexHolder, prompts: Prompts) -> dict[str, str]:
+    """Index, prompts and models, as they go into the audit trail."""
+    named = {part: engine.name for part, engine in engines.all.items() if engine.ready()}
+    return {"index": index.id or "", "prompts": prompts.version, **named}
+
+
+def _store(settings: Settings, blobs: Blobs) -> Store:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return SqlStore(settings.database_url, blobs=blobs)
+
+
+def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> Engines:
+    chosen = settings.engines
+    wanted = settings.generator if settings.generator is not None else botfile.generator.enabled
+
+    def make(kind: str, name: str, **others: Any) -> Any:
+        return tables.create(kind, name, settings=settings, weights=weights, **others)
+
+    def may(kind: str, name: str) -> Any:
+        try:
+            return make(kind, name)
+        except MissingExtra as error:
+            log.warning("no %s: %s", kind, error)
+            return None
+
+    encoder: Encoder = make("encoder", chosen.encoder)
+    return Engines(
+        speech=may("speech", chosen.speech),
+        captioner=may("captioner", chosen.captioner),
+        encoder=encoder,
+        reader=make("reader", chosen.reader),
+        checker=make("checker", chosen.checker, encoder=encoder),
+        generator=may("generator", chosen.generator) if wanted else None,
+    )
+
+
+def _media(settings: Settings, engines: Engines) -> Media:
+    async def media(attachment: Attachment, data: bytes, language: str) -> Understanding:
+        from bot.media import understand_media
+
+        return await understand_media(
+            attachment, data, engines.speech, engines.captioner, settings.limits, language=language
+        )
+
+    return media
