@@ -1,0 +1,224 @@
+"""A question to a cited answer from the documents, or to the word that they have none.
+
+Encode, search, read the best passages, turn the best span into the sentence, list item or table row that it stands in,
+and say how sure that is; below the bot's threshold for the language, abstain. With a generator, let it phrase the
+answer, check every sentence, and show what passes; the document's own words are there before it starts, so its failing
+or being late costs nothing. Whatever is shown is cited: `text[start:end] == quote`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.answering import follow, units
+from bot.answering.evidence import Candidate
+from bot.answering.find import Finder, Found
+from bot.answering.follow import Query
+from bot.answering.phrase import Wording, phrase
+from bot.answering.units import Unit
+from bot.botfile import BotFile
+from bot.engines.base import ChatMessage, Checker, Encoder, Generator, Reader
+from bot.prompts import Prompts
+from bot.settings import Settings
+from bot.timing import Stopwatch
+from bot.types import Citation, Outcome
+from retrieval.snapshot import Snapshot
+
+THRESHOLD = 0.5
+"""The confidence below which is abstained, where bot.toml names none for the language."""
+SHOWN = 3
+"""The generator is shown at most so many pieces of evidence, so that a small model's prompt stays short."""
+PROMPT_CHARACTERS = 700
+_HOW = re.compile(
+    r"\b(?:how (?:do|can|to|should|would|does)|steps?|procedure|instructions|what (?:do|should) i do)\b|怎么|如何|步骤",
+    re.I,
+)
+
+Emit = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`outcome` is answered or abstained; `text` is "" when abstained. `[n]` in the text is the n-th citation.
+
+    `confidence` is 0 to 1, `language_of_source` the language of the page when it is not the one asked for (else None),
+    `evidence` the scores that led here, `timings_ms` by step, `generated` whether the wording is the generator's.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    outcome: Outcome
+    confidence: float
+    language_of_source: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    generated: bool = False
+
+
+class Answerer:
+    """Answers from one index with one set of engines; `index` gives the snapshot that is current."""
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        reader: Reader,
+        checker: Checker,
+        generator: Generator | None,
+        index: Callable[[], Snapshot],
+        prompts: Prompts,
+        botfile: BotFile,
+        settings: Settings,
+    ) -> None:
+        self._finder = Finder(encoder, reader)
+        self._checker, self._generator = checker, generator
+        self._index, self._prompts, self._botfile = index, prompts, botfile
+        wanted = settings.generator if settings.generator is not None else botfile.generator.enabled
+        self._generates = generator is not None and wanted
+        self._speaks = None if settings.engines.generator != "smollm2" else frozenset({"en"})
+
+    async def answer(
+        self,
+        question: str,
+        *,
+        language: str,
+        history: Sequence[tuple[str, str]] = (),
+        collections: frozenset[str] | None = None,
+        emit: Emit | None = None,
+    ) -> Answer:
+        """Answer as a customer may be answered: public documents of these collections only.
+
+        `history` are (role, text) lines before the question, the oldest first. `emit` is told each sentence of the
+        answer as soon as it stands. Raises QueryError for an unknown collection and EngineError when encoder or reader
+        fail; a generator that fails is not noticed.
+        """
+        watch = Stopwatch()
+        snapshot = self._index()
+        query = follow.query(question, history)
+        enough = {name: self._threshold(name) for name in (language, "en")}
+        found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
+        scores = _scores(snapshot, query, found)
+        if not found.candidates or found.confidence < self._threshold(found.language):
+            return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch))
+        best = self._shown(found, question)
+        source = found.language if found.language != language else None
+        emit = emit or _nobody
+        wording = Wording(ended="off")
+        if self._may_phrase(language, source):
+            wording = await self._phrased(query, found, best, emit, watch)
+        text, citations = _told(wording, best)
+        if not wording.said:
+            emit(text)
+        scores |= {"generator": wording.ended, "dropped": len(wording.dropped)}
+        return Answer(
+            text, citations, Outcome.ANSWERED, found.confidence, source, scores, _rounded(watch), bool(wording.said)
+        )
+
+    def _threshold(self, language: str) -> float:
+        return self._botfile.thresholds.get(language, THRESHOLD)
+
+    def _shown(self, found: Found, question: str) -> Unit:
+        """The best unit with what it needs to be understood; for a question about how, the whole list."""
+        best = found.candidates[0]
+        document = best.unit.document
+        unit = units.understandable(best.unit, units.units(document, best.hit.passage))
+        return units.whole_list(unit) if _HOW.search(question) else unit
+
+    def _may_phrase(self, language: str, source: str | None) -> bool:
+        """The generator only words what stands in the customer's language, and one that it knows."""
+        known = self._speaks is None or language in self._speaks
+        return self._generates and source is None and known
+
+    async def _phrased(self, query: Query, found: Found, best: Unit, emit: Emit, watch: Stopwatch) -> Wording:
+        if self._generator is None:
+            return Wording(ended="off")
+        shown = _evidence(best, found.candidates)
+        messages = [
+            ChatMessage(role, text)
+            for role, text in self._prompts.render(
+                "answer",
+                question=query.text,
+                passages=[unit.evidence for unit in shown],
+                company=self._botfile.name,
+                bot_name=self._botfile.bot_name,
+                voice=self._botfile.voice,
+            )
+        ]
+        began = time.perf_counter()
+
+        def passed(sentence: str, unit: Unit) -> None:
+            if "first_sentence" not in watch.steps:
+                watch.steps["first_sentence"] = (time.perf_counter() - began) * 1000
+            emit(sentence)
+
+        wording = await phrase(
+            self._generator,
+            self._checker,
+            messages,
+            query.text,
+            shown,
+            first_within=self._botfile.generator.first_sentence_seconds,
+            passed=passed,
+        )
+        first = watch.steps.pop("first_sentence", 0.0)
+        watch.add({"first_sentence": first, "generate": (time.perf_counter() - began) * 1000 - first})
+        return wording
+
+
+def _nobody(_: str) -> None:
+    """Nobody listens."""
+
+
+def _evidence(best: Unit, candidates: Sequence[Candidate]) -> list[Unit]:
+    """What the generator is shown: what answers, then others of the same page, as much as a short prompt holds."""
+    shown, room = [best], PROMPT_CHARACTERS - len(best.evidence)
+    for each in candidates[1:]:
+        unit = each.unit
+        apart = all(
+            unit.document is not other.document or unit.end <= other.start or other.end <= unit.start for other in shown
+        )
+        if apart and unit.document is best.document and len(unit.evidence) <= room and len(shown) < SHOWN:
+            shown.append(unit)
+            room -= len(unit.evidence)
+    return shown
+
+
+def _told(wording: Wording, best: Unit) -> tuple[str, tuple[Citation, ...]]:
+    """The answer's text with its numbered citations: the sentences that passed, or the unit itself."""
+    citations: list[Citation] = []
+    parts: list[str] = []
+    for text, unit in wording.said or [(_quoted(best), best)]:
+        numbers = []
+        for citation in unit.citations():
+            if citation not in citations:
+                citations.append(citation)
+            numbers.append(f"[{citations.index(citation) + 1}]")
+        parts.append(f"{text} {''.join(numbers)}")
+    return " ".join(parts), tuple(citations)
+
+
+def _quoted(unit: Unit) -> str:
+    return f"{unit.introduction}\n\n{unit.text}" if unit.introduction else unit.text
+
+
+def _scores(snapshot: Snapshot, query: Query, found: Found) -> dict[str, Any]:
+    """What the audit trail keeps: numbers and places, none of the customer's words."""
+    best = found.candidates[0] if found.candidates else None
+    return {
+        "index": snapshot.manifest.id,
+        "language": found.language,
+        "followed": query.followed,
+        "best": best.figures() if best else None,
+        "passages": [
+            [each.hit.passage.collection, each.hit.passage.document, each.hit.passage.start, round(each.hit.score, 4)]
+            for each in found.candidates[:3]
+        ],
+    }
+
+
+def _rounded(watch: Stopwatch) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in watch.steps.items()}

@@ -1,0 +1,116 @@
+"""Finding what answers: search, read, compare, judge. What comes out is ranked; nothing is worded here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answering import confidence, evidence, glossary
+from bot.answering.evidence import Candidate
+from bot.answering.follow import Query
+from bot.engines.base import Encoder, Reader, Span
+from bot.timing import Stopwatch
+from retrieval import hybrid
+from retrieval.snapshot import Snapshot
+from retrieval.types import Filters, Hit
+
+READ = 5
+"""So many passages are read with a question: what two cores have time for (`frontdesk bench turn`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates of one search, the best first, and the language of the pages that were searched."""
+
+    candidates: tuple[Candidate, ...]
+    language: str
+
+    @property
+    def confidence(self) -> float:
+        """The best candidate's; 0 when there is none."""
+        return self.candidates[0].confidence if self.candidates else 0.0
+
+
+class Finder:
+    """Looks in pages of the customer's language first, then in others. Models read English; Chinese goes by words."""
+
+    def __init__(self, encoder: Encoder, reader: Reader) -> None:
+        self._encoder, self._reader = encoder, reader
+
+    async def find(
+        self,
+        snapshot: Snapshot,
+        query: Query,
+        language: str,
+        *,
+        collections: frozenset[str] | None,
+        enough: dict[str, float],
+        watch: Stopwatch,
+    ) -> Found:
+        """The best of the customer's own language if that is enough, else of the others if that is, else the first.
+
+        `enough` has the least confidence, by language, for the customer's and "en".
+        Customers see public passages only: the filters' default. Raises QueryError for an unknown collection.
+        """
+        languages = {passage.language for passage in snapshot.passages}
+        own = frozenset({language}) & languages
+        found = await self.search(snapshot, query, language, Filters(collections, own or None), watch)
+        others = languages - {language}
+        if found.confidence >= enough[language] or not own or not others:
+            return found
+        if language == "zh":
+            translated = glossary.translate(query.text)
+            if not translated:
+                return found
+            query = Query(translated, ((translated, 1.0),))
+        other = await self.search(snapshot, query, "en", Filters(collections, others), watch)
+        return other if other.confidence >= enough["en"] else found
+
+    async def search(
+        self, snapshot: Snapshot, query: Query, language: str, filters: Filters, watch: Stopwatch
+    ) -> Found:
+        """One search with one set of filters."""
+        with watch.step("encode"):
+            vector = await self.vector(query, language)
+        with watch.step("search"):
+            hits = hybrid.search(snapshot, query.text, vector, READ, filters)
+        return await self.weigh(snapshot, query, vector, hits, language=language, watch=watch)
+
+    async def vector(self, query: Query, language: str) -> NDArray[np.float32]:
+        """The query's vector, of length 1; zeros for Chinese, which is searched by words."""
+        if language == "zh":
+            return np.zeros(self._encoder.dimensions, np.float32)
+        vectors = await self._encoder.encode([text for text, _ in query.parts])
+        vector = np.array([weight for _, weight in query.parts], np.float32) @ vectors
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+    async def weigh(
+        self,
+        snapshot: Snapshot,
+        query: Query,
+        vector: NDArray[np.float32],
+        hits: Sequence[Hit],
+        *,
+        language: str,
+        watch: Stopwatch,
+    ) -> Found:
+        """What the hits have to answer with, judged."""
+        if not hits:
+            return Found((), language)
+        spans: list[Span | None] = [None] * len(hits)
+        if language != "zh":
+            with watch.step("read"):
+                spans = list(await self._reader.read(query.text, [hit.passage.text for hit in hits]))
+        with watch.step("select"):
+            candidates = evidence.candidates(snapshot, query.text, hits, spans)
+        if language != "zh" and candidates:
+            with watch.step("compare"):
+                vectors = await self._encoder.encode([each.unit.evidence for each in candidates])
+                candidates = evidence.compared(candidates, vector, vectors)
+        coefficients = confidence.CHINESE if language == "zh" else confidence.ENGLISH
+        judged = [confidence.judged(each, coefficients) for each in candidates]
+        judged.sort(key=lambda each: -each.confidence)
+        return Found(tuple(judged), hits[0].passage.language)

@@ -1,0 +1,151 @@
+"""One customer's message through the whole bot in this process, without a server: for `ask` and benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bot.errors import Overloaded, TooLarge, Unsupported
+from bot.types import (
+    Actor,
+    Attachment,
+    Emission,
+    Event,
+    Message,
+    Outcome,
+    Received,
+    Reply,
+    Sent,
+    TurnEnded,
+    TurnResult,
+    Words,
+    new_id,
+)
+
+if TYPE_CHECKING:
+    from bot.build import Bot
+
+CHANNEL = "cli"
+Role = Literal["customer", "bot", "agent"]
+_POLL = 0.1
+
+
+class Direct:
+    """A bot that was started, and the channel "cli" to it. What it replies is handed back and counts as sent."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._worker = f"direct-{new_id()}"
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        sender: str | None = None,
+        history: Sequence[tuple[Role, str]] = (),
+        files: Sequence[Path] = (),
+        emit: Callable[[Emission], None] | None = None,
+    ) -> TurnResult:
+        """Say something as the customer `sender` (None: somebody new) and wait for what comes of it.
+
+        `history` is what was said before, the oldest first; it is only written into a conversation that is new. Raises
+        TooLarge, Unsupported or Damaged for a file, and Overloaded when nobody comes to it within the turn's limit.
+        """
+        sender = sender or new_id()
+        attachments = tuple([await self._attach(path, sender) for path in files])
+        message = Message(channel=CHANNEL, sender=sender, text=text, attachments=attachments)
+        accepted = await self._bot.store.accept(message, bot=self._bot.botfile.name, wait=False)
+        if history:
+            await self._remember(accepted.conversation, history)
+        result = await self._handle(accepted.conversation, accepted.message, emit)
+        await self._deliver(result)
+        return result
+
+    async def _attach(self, path: Path, sender: str) -> Attachment:
+        from bot.decode import sniff
+
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            raise Unsupported(f"{path} cannot be read: {error.strerror}") from None
+        limit = self._bot.settings.limits.upload_bytes
+        if len(data) > limit:
+            raise TooLarge(f"{path} has {len(data):,} bytes; the limit is {limit:,}")
+        media_type = sniff(data)
+        blob = await self._bot.blobs.put(data)
+        await self._bot.store.attach(
+            blob, channel=CHANNEL, account="default", sender=sender, media_type=media_type, size=len(data)
+        )
+        return Attachment(blob=blob, media_type=media_type, size=len(data), name=Words(text=path.name))
+
+    async def _remember(self, conversation: str, history: Sequence[tuple[Role, str]]) -> None:
+        """Write the lines before the question into a conversation that has none."""
+        state = await self._bot.store.load(conversation)
+        if state.history:
+            return
+        events = [_line(conversation, role, text) for role, text in history if text.strip()]
+        await self._bot.store.commit(conversation, state.version, events)
+
+    async def _handle(self, conversation: str, message: str, emit: Callable[[Emission], None] | None) -> TurnResult:
+        """Do the turn here, or wait for a server on the same home that was faster to take it."""
+        settings = self._bot.settings.turns
+        before = (await self._bot.store.load(conversation)).version
+        deadline = time.monotonic() + settings.limit_seconds + settings.lease_seconds
+        while time.monotonic() < deadline:
+            claim = await self._bot.store.claim(
+                self._worker, lease_seconds=settings.lease_seconds, conversation=conversation
+            )
+            if claim is not None:
+                return await self._bot.turn.handle(claim, emit)
+            elsewhere = _result(conversation, message, await self._bot.store.events(conversation, before))
+            if elsewhere is not None:
+                return elsewhere
+            await asyncio.sleep(_POLL)
+        raise Overloaded("nobody came to this message in time; ask again")
+
+    async def _deliver(self, result: TurnResult) -> None:
+        """Whoever asked has read the replies: they are sent."""
+        ours = {reply.id for reply in result.replies}
+        for outgoing in await self._bot.store.due(self._worker, channels=[CHANNEL], limit=200):
+            if outgoing.reply.id in ours or outgoing.conversation == result.conversation:
+                await self._bot.store.sent(outgoing.id)
+
+
+def _line(conversation: str, role: Role, text: str) -> Event:
+    if role == "customer":
+        body: Received | Sent = Received(message_id=new_id(), text=Words(text=text))
+    else:
+        body = Sent(reply_id=new_id(), text=Words(text=text))
+    return Event(conversation=conversation, actor=Actor(kind=role), body=body)
+
+
+def _result(conversation: str, message: str, events: Sequence[Event]) -> TurnResult | None:
+    """What another process made of our message, from its events; None until it is done."""
+    if not any(isinstance(event.body, Received) and event.body.message_id == message for event in events):
+        return None
+    ended = next((event.body for event in events if isinstance(event.body, TurnEnded)), None)
+    if ended is None:
+        return None
+    replies = tuple(
+        Reply(
+            id=event.body.reply_id,
+            text=event.body.text.text or "",
+            buttons=event.body.buttons,
+            citations=event.body.citations,
+            language=event.body.language,
+            template=event.body.template,
+        )
+        for event in events
+        if isinstance(event.body, Sent) and event.actor.kind == "bot"
+    )
+    return TurnResult(
+        conversation=conversation,
+        outcome=Outcome(ended.outcome),
+        replies=replies,
+        confidence=ended.confidence,
+        timings_ms=ended.timings_ms,
+        details={"evidence": ended.evidence, "elsewhere": True},
+    )
