@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.botfile import BotFile
 from bot.engines.base import Engine
-from bot.errors import FrontdeskError
+from bot.errors import ConfigError, FrontdeskError
 from bot.settings import Settings
 from bot.store.base import Blobs, Store
 from bot.types import Message
@@ -42,6 +42,20 @@ SETTLE_SECONDS = 0.2
 
 INDEX_SECONDS = 2.0
 """How often a newer index snapshot is looked for."""
+
+
+TEMPLATES = (
+    "utter_audio_unsupported",
+    "utter_busy",
+    "utter_file_unsupported",
+    "utter_heard",
+    "utter_picture_unsupported",
+    "utter_rate_limited",
+    "utter_seen",
+    "utter_slow",
+    "utter_too_long",
+)
+"""What the channels say in the bot's words."""
 
 
 class Index(Protocol):
@@ -127,6 +141,9 @@ class Desk:
             for name in (configured(bot.settings) if names is None else names)
         }
         self.outbox = Outbox(store=bot.store, channels=self.channels, metrics=self.metrics, worker=self._worker)
+        self.hub.listen(lambda _, emission: self.outbox.wake() if emission is None else None)
+        if missing := bot.domain.missing(TEMPLATES):
+            raise ConfigError(f"the bot's domain has no response {', '.join(missing)}: add them under 'responses:'")
 
     async def start(self) -> None:
         """Raises FrontdeskError with what to mend; what was started is stopped again then."""

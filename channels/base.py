@@ -6,7 +6,7 @@ through the outbox, and in no other way. Built-in channels come in by the same d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
@@ -41,6 +41,8 @@ class Phrases(Protocol):
     """What the bot says that is not an answer: `bot.flows.Domain`."""
 
     def say(self, key: str, language: str, **values: str) -> Reply: ...
+
+    def missing(self, keys: Iterable[str]) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,13 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     for name, (module, line) in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if name == chosen:
-            _common(command)
+            common_options(command)
             import_module(module).configure(command)
     return parser
 
 
-def _common(command: argparse.ArgumentParser) -> None:
+def common_options(command: argparse.ArgumentParser) -> None:
+    """What every command takes; a command with actions of its own gives it to each of them."""
     group = command.add_argument_group("common options")
     group.add_argument("--home", type=Path, metavar="DIR", help="the folder with all state (default: ./.frontdesk)")
     group.add_argument(

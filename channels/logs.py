@@ -11,7 +11,18 @@ from typing import Any
 
 Redact = Callable[[str], str]
 
-CHATTY = ("httpx", "httpcore", "uvicorn.access", "sqlalchemy", "websockets", "multipart", "python_multipart")
+CHATTY = (
+    "alembic",
+    "bm25s",
+    "faiss",
+    "httpcore",
+    "httpx",
+    "multipart",
+    "python_multipart",
+    "sqlalchemy",
+    "uvicorn.access",
+    "websockets",
+)
 
 
 class Text(logging.Formatter):

@@ -118,7 +118,7 @@ class Outbox:
         try:
             external = await channel.send(outgoing)
         except DeliveryError as error:
-            if error.permanent or outgoing.attempts >= ATTEMPTS:
+            if error.permanent or outgoing.attempts + 1 >= ATTEMPTS:
                 await self._store.failed(outgoing.id, str(error))
                 self._metrics.delivered(outgoing.channel, "failed")
                 log.warning("gave up on a reply on %s: %s", outgoing.channel, error)
@@ -126,7 +126,7 @@ class Outbox:
             return await self._again(outgoing, str(error), error.retry_after)
         except Exception as error:
             log.error("sending on %s failed: %s", outgoing.channel, type(error).__name__, exc_info=error)
-            if outgoing.attempts >= ATTEMPTS:
+            if outgoing.attempts + 1 >= ATTEMPTS:
                 await self._store.failed(outgoing.id, type(error).__name__)
                 self._metrics.delivered(outgoing.channel, "failed")
                 return True
@@ -136,7 +136,7 @@ class Outbox:
         return True
 
     async def _again(self, outgoing: Outgoing, error: str, retry_after: float | None) -> bool:
-        seconds = pause_after(max(1, outgoing.attempts), retry_after)
+        seconds = pause_after(outgoing.attempts + 1, retry_after)
         await self._store.postponed(outgoing.id, error, seconds)
         self._metrics.delivered(outgoing.channel, "postponed")
         return False

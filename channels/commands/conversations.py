@@ -29,6 +29,7 @@ from bot.types import (
     Understood,
 )
 from channels import terminal
+from channels.cli import common_options
 from channels.writing import append, sent
 
 STATUSES = ("open", "pending", "snoozed", "resolved")
@@ -36,8 +37,15 @@ STATUSES = ("open", "pending", "snoozed", "resolved")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listed = actions.add_parser("list", help="newest first")
-    listed.add_argument("--status", choices=STATUSES, help="only these")
+
+    def add(name: str, line: str) -> argparse.ArgumentParser:
+        # Common options may stand before or behind the action; what is not given there must not undo what was given here.
+        action = actions.add_parser(name, help=line, description=line, argument_default=argparse.SUPPRESS)
+        common_options(action)
+        return action
+
+    listed = add("list", "newest first")
+    listed.add_argument("--status", choices=STATUSES, default=None, help="only these")
     listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
     for name, line in (
         ("show", "everything that was said in one"),
@@ -45,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("return", "give it back to the bot"),
         ("resolve", "mark it as solved"),
     ):
-        action = actions.add_parser(name, help=line)
+        action = add(name, line)
         action.add_argument("conversation", metavar="ID", help="its id, or the beginning of it")
         if name == "reply":
             action.add_argument("text", help="Markdown")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+
+from starlette.routing import BaseRoute
 
 from bot.botfile import BotFile, load_bot
 from bot.engines.base import Engine
@@ -136,14 +138,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running(bot: RoteBot, **options: Any) -> AsyncIterator[Running]:
+async def running(bot: RoteBot, pages: Sequence[BaseRoute] = (), **options: Any) -> AsyncIterator[Running]:
     """Serve it with our own uvicorn on a free port."""
     desk = Desk(bot, grace=5.0, **options)
-    listening = listen("127.0.0.1", 0)
-    where = address(listening)
     ready = asyncio.Event()
     await desk.start()
-    serving = server(application(desk), bot.settings, grace=5, on_ready=ready.set, on_stop=desk.wind_down)
+    listening = listen("127.0.0.1", 0)
+    where = address(listening)
+    serving = server(application(desk, pages), bot.settings, grace=5, on_ready=ready.set, on_stop=desk.wind_down)
     task = asyncio.create_task(serving.serve(sockets=[listening]))
     try:
         await asyncio.wait_for(ready.wait(), 10)

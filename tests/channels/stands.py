@@ -58,3 +58,64 @@ class Catcher(Stand):
     async def next(self) -> Any:
         """The next posted object, in five seconds at most."""
         return await asyncio.wait_for(self._posted.get(), 5)
+
+
+class Telegram(Stand):
+    """The part of the Bot API that we use. Tokens are "123:..."; `refusals` answer the next sendMessage calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, bytes] = {}
+        self.slow_files = 0.0
+        self.updates: list[dict[str, Any]] = []
+        self.refusals: list[tuple[int, dict[str, Any]]] = []
+        self._calls: list[tuple[str, dict[str, Any]]] = []
+        self._taken: dict[str, int] = {}
+        self._news = asyncio.Condition()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/file/bot{token}/{path}", self._file, methods=["GET"]),
+            Route("/bot{token}/{method}", self._method, methods=["POST"]),
+        ]
+
+    def count(self, method: str) -> int:
+        return sum(name == method for name, _ in self._calls)
+
+    async def next(self, method: str) -> dict[str, Any]:
+        """The parameters of the next call of a method, in order; waits five seconds at most."""
+        number = self._taken.get(method, 0)
+        async with asyncio.timeout(5), self._news:
+            await self._news.wait_for(lambda: self.count(method) > number)
+        self._taken[method] = number + 1
+        return [parameters for name, parameters in self._calls if name == method][number]
+
+    async def _file(self, request: Request) -> Response:
+        await asyncio.sleep(self.slow_files)
+        return Response(self.files[request.path_params["path"]])
+
+    async def _method(self, request: Request) -> Response:
+        method = request.path_params["method"]
+        parameters = await request.json()
+        if not request.path_params["token"].startswith("123:"):
+            return JSONResponse({"ok": False, "description": "Unauthorized"}, 401)
+        if method == "sendMessage" and self.refusals:
+            status, body = self.refusals.pop(0)
+            return JSONResponse(body, status)
+        result: Any = True
+        if method == "sendMessage":
+            result = {"message_id": 1_000 + len(self._calls)}
+        elif method == "getFile":
+            file = parameters["file_id"]
+            if file not in self.files:
+                return JSONResponse({"ok": False, "description": "Bad Request: file is too big"}, 400)
+            result = {"file_path": file, "file_size": len(self.files[file])}
+        elif method == "getUpdates":
+            result = [update for update in self.updates if update["update_id"] >= parameters["offset"]]
+            await asyncio.sleep(0 if result else 0.2)
+        elif method == "noSuchMethod":
+            return JSONResponse({"ok": False, "description": "Not Found"}, 404)
+        async with self._news:
+            self._calls.append((method, parameters))
+            self._news.notify_all()
+        return JSONResponse({"ok": True, "result": result})

@@ -1,0 +1,119 @@
+"""Uploads: taken within limits, known by their bytes, given to their visitor only."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.settings import Settings
+from tests.channels.desks import RoteBot, Running, running
+from tests.channels.widgets import session, tab
+
+pytest.importorskip("bot.media")
+
+
+def png() -> bytes:
+    """A small picture."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+async def upload(http: httpx.AsyncClient, token: str, data: bytes, name: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return await http.post("/web/uploads", files={"file": (name, data)}, headers=headers)
+
+
+async def test_a_picture_comes_back_with_headers_that_keep_it_a_picture(http: httpx.AsyncClient) -> None:
+    token = (await session(http))["token"]
+    answer = await upload(http, token, png(), "red fox.png")
+    assert answer.status_code == 201
+    told = answer.json()
+    assert (told["kind"], told["media_type"], told["size"]) == ("image", "image/png", len(png()))
+    found = await http.get(told["href"])
+    assert found.content == png()
+    assert found.headers["content-type"] == "image/png"
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in found.headers["content-security-policy"]
+    assert found.headers["content-disposition"] == "inline; filename*=UTF-8''red%20fox.png"
+
+
+async def test_an_upload_opens_with_its_own_link_only(http: httpx.AsyncClient) -> None:
+    token = (await session(http))["token"]
+    first, second = [(await upload(http, token, png(), "a.png")).json() for _ in range(2)]
+    for path in (
+        f"/web/uploads/{first['id']}",
+        f"/web/uploads/{first['id']}?token=x",
+        f"/web/uploads/{first['id']}?token={second['href'].partition('token=')[2]}",
+        f"/web/uploads/{first['id']}?token={token}",
+        f"/web/uploads/{uuid.uuid4().hex}?token={token}",
+        "/web/uploads/..%2f..%2fsecret.key?token=x",
+    ):
+        assert (await http.get(path)).status_code == 404, path
+
+
+async def test_another_visitors_upload_cannot_be_sent(desk: Running, http: httpx.AsyncClient) -> None:
+    mine, other = await session(http), await session(http)
+    told = (await upload(http, mine["token"], png(), "a.png")).json()
+    async with tab(desk.ws, other["token"]) as widget:
+        await widget.say("look", attachments=[told["id"]])
+        assert (await widget.until("nack"))["error"]["code"] == "rejected"
+    async with tab(desk.ws, mine["token"]) as widget:
+        await widget.say("look", attachments=[told["id"]])
+        (shown,) = (await widget.until("message", **{"from": "customer"}))["attachments"]
+        assert (shown["kind"], shown["name"]) == ("image", "a.png")
+        assert (await http.get(shown["href"])).content == png()
+
+
+def _bomb() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(5_000_000))
+    return file.getvalue()
+
+
+HOSTILE: dict[str, bytes] = {
+    "movie.png": bytes.fromhex("0000001c667479706d703432") + bytes(64),
+    "script.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "bomb.zip": _bomb(),
+    "page.html": b"<!doctype html><script>alert(1)</script>",
+    "tool.exe": b"MZ" + bytes(200),
+    "empty.png": b"",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_what_is_not_taken_or_not_safe_is_refused_or_only_downloaded(
+    http: httpx.AsyncClient, name: str
+) -> None:
+    token = (await session(http))["token"]
+    answer = await upload(http, token, HOSTILE[name], name)
+    assert answer.status_code in {201, 415}
+    if answer.status_code == 201:
+        found = await http.get(answer.json()["href"])
+        assert found.headers["content-disposition"].startswith("attachment")
+        assert found.headers["content-type"] == "application/octet-stream"
+
+
+async def test_too_large_too_many_and_malformed_uploads_are_refused(quick: Callable[..., Settings]) -> None:
+    bot = RoteBot(quick(limits={"upload_bytes": 1_000, "uploads_per_minute": 3}))
+    async with running(bot) as desk, httpx.AsyncClient(base_url=desk.url) as http:
+        token = (await session(http))["token"]
+        assert (await upload(http, token, bytes(2_000), "a")).status_code == 413
+        assert (await upload(http, token, bytes(2_000_000), "a")).status_code == 413
+        headers: dict[str, Any] = {"Authorization": f"Bearer {token}"}
+        for content, kind in ((b"x", "text/plain"), (b"x", "multipart/form-data; boundary=b")):
+            answer = await http.post("/web/uploads", content=content, headers={**headers, "Content-Type": kind})
+            assert answer.status_code == 400
+        answer = await upload(http, token, png(), "a.png")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limited")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await http.post("/web/uploads", files={"file": ("a", b"x")})).status_code == 401
