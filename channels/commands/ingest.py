@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bot.engines import devices
 from bot.errors import ConfigError
 from bot.settings import Settings
 from channels import terminal
@@ -108,8 +109,8 @@ class LazyEncoder:
         from bot.engines.weights import Weights
         from retrieval.encoder import name_of
 
-        self._device = settings.device
-        self._threads = settings.engines.threads
+        devices.calm_threads()
+        self._settings = settings
         self._path = Weights(settings).path("encoder")
         self._model: Any = None
         self.name = name_of(self._path)
@@ -118,14 +119,10 @@ class LazyEncoder:
     def encode(self, texts: Any) -> Any:
         """As `retrieval.encoder.Encoder`."""
         if self._model is None:
-            import torch
-
             from retrieval.encoder import SentenceEncoder
 
-            if self._threads:
-                torch.set_num_threads(self._threads)
-            device = "cuda" if self._device == "auto" and torch.cuda.is_available() else self._device
-            self._model = SentenceEncoder(self._path, "cpu" if device == "auto" else device, name=self.name)
+            devices.prepare_torch(self._settings)
+            self._model = SentenceEncoder(self._path, devices.pick(self._settings), name=self.name)
         return self._model.encode(texts)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bot.engines import devices
 from bot.errors import QueryError, SnapshotError
 from channels import terminal
 from channels.commands.ingest import LazyEncoder
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         raise QueryError(f"--k is {args.k}; it must be at least 1")
     collections = None if args.collection is None else frozenset({args.collection})
     filters = Filters(collections=collections, audience=args.audience)
+    devices.calm_threads()
     snapshot = snapshots.load(args.settings.index)
     snapshot.check(filters)
     encoder = LazyEncoder(args.settings)
