@@ -197,7 +197,8 @@ class Batcher(Generic[T, R]):
                 if batch:
                     worker.jobs, worker.since = batch, time.monotonic()
                     return batch
-                self._changed.wait()
+                if not self._waiting:  # else all that was taken had been cancelled
+                    self._changed.wait()
 
     def _cut_window(self) -> None:
         size = self._max_batch * (WINDOW if self._key else 1)
