@@ -109,13 +109,14 @@ class RateLimiter:
 
 EMAIL = re.compile(r"[\w.+%'\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63})+")
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{2,4}){3,8}\b", re.IGNORECASE)
-DIGITS = re.compile(r"(?<![\w.])(?:\d[ \-]?){12,18}\d(?![\w])")
-CHINESE_ID = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\w)")
-SOCIAL_SECURITY = re.compile(r"(?<![\d\-])\d{3}-\d{2}-\d{4}(?![\d\-])")
-ADDRESS = re.compile(
-    r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}(?![\w:])", re.I
+DIGITS = re.compile(r"(?<![A-Za-z0-9_.])(?:\d[ \-]?){12,18}\d(?![A-Za-z0-9_])")
+CHINESE_ID = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![A-Za-z0-9_])"
 )
-PHONE = re.compile(r"(?<![\w.])(?:\+|00)?\(?\d(?:[\d ().\-/]{5,18})\d(?![\w])")
+SOCIAL_SECURITY = re.compile(r"(?<![\d\-])\d{3}-\d{2}-\d{4}(?![\d\-])")
+IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}(?![\w:])", re.IGNORECASE)
+PHONE = re.compile(r"(?<![A-Za-z0-9_.])(?!\d{4}-\d{2}-\d{2})(?:\+|00)?\(?\d(?:[\d ().\-/]{5,18})\d(?![A-Za-z0-9_])")
 SECRET = re.compile(r"(?i)\b(password|passcode|pin|secret|token|密码|口令)(\s*(?:is|:|=|是|：)\s*)(\S+)")
 
 
@@ -127,7 +128,7 @@ def redact(text: str) -> str:
     text = CHINESE_ID.sub("[id]", text)
     text = DIGITS.sub(lambda match: "[card]" if is_card(match[0]) else "[number]", text)
     text = SOCIAL_SECURITY.sub("[id]", text)
-    text = ADDRESS.sub("[address]", text)
+    text = IPV6.sub("[address]", IPV4.sub("[address]", text))
     return PHONE.sub(lambda match: "[phone]" if 7 <= sum(map(str.isdigit, match[0])) <= 15 else match[0], text)
 
 

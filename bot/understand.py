@@ -17,6 +17,9 @@ BETWEEN = re.compile(r"[\s.,!?;:~…·、。！？，；：～\"'()\-–—*_^]+
 HAN_SHARE = 0.2
 """A Chinese character says about as much as four letters: from this share of all letters on, a text is Chinese."""
 
+GREETING = 80
+"""A greeting before a question is at most so many characters long."""
+
 HANDOVER = "/handover"
 
 
@@ -58,7 +61,7 @@ def understand(text: str, payload: str | None, state: State, language: str) -> l
         return [SmallTalk("anger")]
     if not LETTER.search(rest) and not any(character.isdigit() for character in rest):
         return [SmallTalk(kinds[0] if kinds else "unclear")]
-    return [Ask(_tail(text, rest))]
+    return [Ask(_tail(text, rest) if rest != words else text.strip())]
 
 
 def wants_person(words: str) -> bool:
@@ -122,8 +125,8 @@ def _longest(words: str, position: int) -> tuple[str | None, int]:
 
 def _tail(text: str, rest: str) -> str:
     """The question without the greeting before it, as the customer wrote it."""
-    start = text.casefold().rfind(rest)
-    return (text[start:] if start > 0 else text).strip()
+    starts = range(min(len(text), GREETING))
+    return next((text[start:].strip() for start in starts if lexicon.plain(text[start:]) == rest), text.strip())
 
 
 def _reply(words: str, state: State) -> Command | None:
