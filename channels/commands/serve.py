@@ -49,7 +49,6 @@ def chosen(settings: Settings, args: argparse.Namespace) -> Settings:
 
 async def _serve(settings: Settings, listening: socket.socket, worker: str) -> None:
     from bot.build import build
-
     from channels import serving
     from channels.app import Desk, application
 
@@ -75,7 +74,7 @@ def pages(bot: Any, desk: Any) -> Sequence[Any]:
     site = Site(bot.botfile.folder, bot.botfile.name, bot.settings.web.website_token, help_pages(bot))
     web = desk.channels["web"]
     if isinstance(web, WebChannel):
-        logo = "/brand/logo.svg" if (bot.botfile.folder / "logo.svg").is_file() else None
+        logo = "/brand/mark.svg" if (bot.botfile.folder / "mark.svg").is_file() else None
         web.brand = {
             "name": bot.botfile.name,
             "bot_name": bot.botfile.bot_name,

@@ -160,7 +160,7 @@ class Site:
             chosen = {key: value for key, value in self.brand.colors.items() if COLOR.fullmatch(value)}
             rules = "".join(f"--{key}:{chosen[key]};" for key in ("primary", "accent") if key in chosen)
             return Response(f":root{{{rules}}}", media_type="text/css")
-        if name != "logo.svg":
+        if name not in ("mark.svg", "logo.svg"):
             raise HTTPException(404)
         return self._file(self.folder / name)
 
