@@ -40,6 +40,7 @@ async def test_a_delivery_is_known_after_it_was_answered_and_the_conversation_en
     again = await store.accept(hello("1"), bot="demo")
     assert not again.new
     assert again.conversation == first.conversation
+    assert await store.find("web", "default", "anna") is None
 
 
 async def test_the_same_id_on_another_channel_or_account_is_another_message(store: SqlStore) -> None:

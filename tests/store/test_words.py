@@ -122,6 +122,8 @@ async def test_no_table_but_words_holds_what_a_person_wrote_and_erasing_leaves_n
     await store.commit(accepted.conversation, 1, happened, lease=claim.lease, done=claim.inbox)
 
     assert _tables_with(tmp_path / "frontdesk.db", secret) == {"words"}
+    await store.accept(hello("2", text=f"{secret} waits"), bot="demo")
+    assert _tables_with(tmp_path / "frontdesk.db", secret) == {"words", "inbox"}
     assert secret.encode() in _bytes(tmp_path)
     await store.erase(accepted.conversation)
     assert _tables_with(tmp_path / "frontdesk.db", secret) == set()
