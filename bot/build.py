@@ -17,6 +17,7 @@ from bot.errors import ConfigError, EngineError, MissingExtra, WeightsError
 from bot.flows import Domain, load_domain
 from bot.hearing import Ears, Media, Understanding
 from bot.index import IndexHolder, Progress, prepare
+from bot.media import understand_media
 from bot.prompts import Prompts
 from bot.settings import Settings
 from bot.store.base import Blobs, Store
@@ -30,10 +31,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines by their part. What a bot can do without is None where it is not installed or turned off."""
+    """The engines by their part. `generator` is None where it is turned off."""
 
-    speech: Speech | None
-    captioner: Captioner | None
+    speech: Speech
+    captioner: Captioner
     encoder: Encoder
     reader: Reader
     checker: Checker
@@ -47,8 +48,8 @@ class Engines:
     @property
     def optional(self) -> dict[str, Engine]:
         """Without these something else is said instead."""
-        parts = {"speech": self.speech, "captioner": self.captioner, "generator": self.generator}
-        return {part: engine for part, engine in parts.items() if engine is not None}
+        parts: dict[str, Engine] = {"speech": self.speech, "captioner": self.captioner}
+        return parts if self.generator is None else {**parts, "generator": self.generator}
 
     @property
     def all(self) -> dict[str, Engine]:
@@ -190,30 +191,21 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> Engines:
     def make(kind: str, name: str, **others: Any) -> Any:
         return tables.create(kind, name, settings=settings, weights=weights, **others)
 
-    def may(kind: str, name: str) -> Any:
-        try:
-            return make(kind, name)
-        except MissingExtra as error:
-            log.warning("no %s: %s", kind, error)
-            return None
-
     encoder: Encoder = make("encoder", chosen.encoder)
     return Engines(
-        speech=may("speech", chosen.speech),
-        captioner=may("captioner", chosen.captioner),
+        speech=make("speech", chosen.speech),
+        captioner=make("captioner", chosen.captioner),
         encoder=encoder,
         reader=make("reader", chosen.reader),
         checker=make("checker", chosen.checker, encoder=encoder),
-        generator=may("generator", chosen.generator) if wanted else None,
+        generator=make("generator", chosen.generator) if wanted else None,
     )
 
 
 def _media(settings: Settings, engines: Engines) -> Media:
     async def media(attachment: Attachment, data: bytes, language: str) -> Understanding:
-        from bot.media import understand_media
-
         return await understand_media(
-            attachment, data, engines.speech, engines.captioner, settings.limits, language=language
+            attachment, data, engines.speech, engines.captioner, limits=settings.limits, language=language
         )
 
     return media

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from bot.botfile import WorkingHours
-from bot.dialogue import Reason
 
 AHEAD = 60
 """How many days ahead an opening is looked for."""
@@ -48,7 +47,7 @@ def next_opening(hours: WorkingHours, moment: datetime) -> datetime | None:
     return None
 
 
-def template(reason: Reason, open_now: bool) -> str:
+def template(reason: str, open_now: bool) -> str:
     """The response that tells the customer what happens next."""
     return OF_THEIR_OWN.get(reason, BY_HOURS[0] if open_now else BY_HOURS[1])
 

@@ -28,10 +28,17 @@ TEMPLATES = frozenset([*UNSUPPORTED.values(), *FAILED.values(), *SHOWN.values(),
 
 
 class Understanding(Protocol):
-    """What `bot.media` makes of an attachment. `note` is the response that says why there is no text, or not all."""
+    """What `bot.media` makes of an attachment: the text that is shown, and what of it is asked.
+
+    `note` is the response that says why there is no text, or not all of it. `engine` made it.
+    """
 
     @property
     def text(self) -> str: ...
+    @property
+    def search(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
     @property
     def language(self) -> str | None: ...
     @property
@@ -47,6 +54,8 @@ class Nothing:
     kind: Literal["transcript", "caption"]
     note: str
     text: str = ""
+    search: str = ""
+    engine: str = ""
     language: str | None = None
 
 
@@ -59,7 +68,7 @@ Say = Callable[..., Reply]
 
 @dataclass(slots=True)
 class Heard:
-    """What became of one turn's attachments. `texts` by message id; `failed`: an engine did not do its work."""
+    """What became of a turn's attachments. `texts` to ask with, by message id; `failed`: an engine was at fault."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     notes: int = 0
@@ -91,7 +100,7 @@ class Ears:
                 record.add(_understood(message, attachment, made), cause=message.id)
                 heard.failed = heard.failed or made.note in FAILED.values()
                 if made.text:
-                    heard.texts.setdefault(message.id, []).append(made.text)
+                    heard.texts.setdefault(message.id, []).append(made.search or made.text)
                 if made.note:
                     heard.notes += 1
                 if not silent:
@@ -125,5 +134,6 @@ def _understood(message: Message, attachment: Attachment, made: Understanding) -
         kind=made.kind,
         text=Words(text=made.text),
         language=made.language,
+        engine=made.engine,
         note=made.note,
     )

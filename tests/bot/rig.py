@@ -87,6 +87,8 @@ class Made:
     text: str
     kind: Literal["transcript", "caption"] = "transcript"
     language: str | None = "en"
+    search: str = ""
+    engine: str = "e1"
     note: str | None = None
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import math
 import shutil
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.botfile import find_data
 from bot.build import Bot, build
 from bot.errors import ConfigError, EngineError, SnapshotError, WeightsError
 from bot.settings import Settings
-from bot.types import Message, Outcome
+from bot.types import Attachment, Message, Outcome
 
 FAKES = dict.fromkeys(("speech", "captioner", "encoder", "reader", "checker", "generator"), "fake")
 PAGE = "---\ntitle: Delivery\n---\n\n# Delivery\n\nA parcel takes two working days inside the country.\n"
@@ -183,3 +187,34 @@ async def test_a_response_that_the_bot_needs_and_has_not_is_named(acme: Settings
     file.write_text(file.read_text(encoding="utf-8").replace("utter_heard:", "utter_herd:"), encoding="utf-8")
     with pytest.raises(ConfigError, match="utter_heard"):
         await build(acme)
+
+
+async def test_a_voice_and_a_picture_go_through_the_whole_bot(acme: Settings) -> None:
+    bot = await started(acme)
+    for name, data in (("audio/wav", sound()), ("image/png", picture())):
+        blob = await bot.blobs.put(data)
+        attachment = Attachment(blob=blob, media_type=name, size=len(data))
+        message = Message(channel="web", sender=name, attachments=(attachment,))
+        await bot.store.accept(message, bot="acme", wait=False)
+        claim = await bot.store.claim("test", lease_seconds=30)
+        assert claim is not None
+        result = await bot.turn.handle(claim)
+        assert result.replies[0].template == ("utter_heard" if name == "audio/wav" else "utter_seen")
+    await bot.close()
+
+
+def sound() -> bytes:
+    """A second of a tone."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 16_000, 16_000, "NONE", ""))
+        file.writeframes(
+            b"".join(int(9000 * math.sin(n / 6)).to_bytes(2, "little", signed=True) for n in range(16_000))
+        )
+    return buffer.getvalue()
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "white").save(buffer, "PNG")
+    return buffer.getvalue()

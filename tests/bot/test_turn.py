@@ -245,10 +245,10 @@ async def test_a_spoken_question_is_shown_and_answered(rig: Rig) -> None:
 
 
 async def test_a_picture_and_the_words_beside_it_are_one_question(rig: Rig) -> None:
-    rig.media.made = Made("Error E4", kind="caption")
+    rig.media.made = Made("A screen: “Error E4”", kind="caption", search="Error E4")
     result = await rig.say("What does this mean?", attachments=[await rig.attachment("image/png")])
     assert rig.answerer.asked == ["What does this mean?\nError E4"]
-    assert result.replies[0].text == "I can see: Error E4"
+    assert result.replies[0].text == "I can see: A screen: “Error E4”"
 
 
 async def test_a_silent_recording_gets_a_word_and_no_search(rig: Rig) -> None:
