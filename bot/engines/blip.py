@@ -64,7 +64,7 @@ class Blip:
         from transformers import AutoTokenizer, BlipForConditionalGeneration
 
         try:
-            model = BlipForConditionalGeneration.from_pretrained(
+            model: Any = BlipForConditionalGeneration.from_pretrained(
                 folder, local_files_only=True, weights_only=True, dtype=torch.float32
             )
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
