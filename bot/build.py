@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bot import lexicon
 from bot.answer import Answerer
 from bot.botfile import BotFile, load_bot
 from bot.engines import tables
@@ -82,6 +83,7 @@ class Bot:
         An engine that a bot can do without may fail: it is logged, and customers get a word instead. Raises what is
         wrong with the store, an engine that is needed (WeightsError, EngineError) or the documents.
         """
+        lexicon.lexicons()  # compiled now, not in the first customer's turn
         await self.store.open()
         try:
             await self._start_engines()

@@ -55,7 +55,7 @@ class Finder:
         `enough` has the least confidence, by language, for the customer's and "en".
         Customers see public passages only: the filters' default. Raises QueryError for an unknown collection.
         """
-        languages = {passage.language for passage in snapshot.passages}
+        languages = frozenset(passage.language for passage in snapshot.passages)
         own = frozenset({language}) & languages
         found = await self.search(snapshot, query, language, Filters(collections, own or None), watch)
         others = languages - {language}
