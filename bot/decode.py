@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,22 +149,36 @@ def _frames(data: bytes, container: str, limit: int) -> list[NDArray[np.float32]
         with av.open(BytesIO(data), mode="r", format=container, metadata_errors="ignore") as file:
             if not file.streams.audio:
                 raise Damaged("there is no sound in this recording")
-            stream = file.streams.audio[0]
-            if not 4_000 <= (stream.rate or 0) <= 384_000:
-                raise Damaged(f"a recording with {stream.rate} samples a second cannot be opened")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-            for frame in file.decode(stream):
+            resampler, made_for = None, None
+            for frame in file.decode(file.streams.audio[0]):
+                kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if kind != made_for or resampler is None:  # they may change on the way
+                    found += _rest(resampler)
+                    resampler, made_for = _resampler(frame.sample_rate), kind
                 frame.pts = None  # gaps in the times of a broken-off stream are of no interest
                 found += [each.to_ndarray()[0] for each in resampler.resample(frame)]
                 length += sum(len(each) for each in found[known:])
                 known = len(found)
                 if length > limit:
                     return found
-            found += [each.to_ndarray()[0] for each in resampler.resample(None)]
+            found += _rest(resampler)
     except av.error.FFmpegError as error:
         if not length:
             raise Damaged(f"the recording cannot be decoded: {error.strerror}") from None
     return found
+
+
+def _resampler(rate: int) -> Any:
+    import av
+
+    if not 4_000 <= rate <= 384_000:  # a second of sound from each sample would fill the memory
+        raise Damaged(f"a recording with {rate} samples a second cannot be opened")
+    return av.AudioResampler(format="flt", layout="mono", rate=RATE)
+
+
+def _rest(resampler: Any) -> list[NDArray[np.float32]]:
+    """What a resampler still holds."""
+    return [] if resampler is None else [each.to_ndarray()[0] for each in resampler.resample(None)]
 
 
 def decode_picture(data: bytes, max_pixels: int) -> Picture:

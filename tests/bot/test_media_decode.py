@@ -51,6 +51,12 @@ def test_what_comes_before_the_break_of_a_broken_off_recording_is_heard(containe
     assert 1.0 < audio.seconds < 3.0
 
 
+def test_a_recording_whose_rate_changes_on_the_way_is_heard_to_the_end() -> None:
+    faster = files.recording(files.tone(1.0), "adts", rate=44_100)
+    audio = decode_audio(files.recording(files.tone(1.0), "adts") + faster, 60)
+    assert audio.seconds == pytest.approx(1.0 + 16_000 / 44_100, abs=0.25)
+
+
 def test_a_wav_that_is_only_a_header_has_no_sound_in_it() -> None:
     data = files.recording(files.tone(1.0))[:44]
     with contextlib.suppress(Damaged):

@@ -1,0 +1,192 @@
+"""Real speech to text: spoken questions come through, and nothing is heard where nothing is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bot import settings as settings_module
+from bot.decode import decode_audio
+from bot.engines import heard
+from bot.engines.base import Audio
+from bot.engines.heard import Piece
+from bot.engines.speech import FasterWhisper, spoken
+from bot.engines.weights import Weights
+from tests import needs
+from tests.bot import media_files as files
+
+RATE = 16_000
+
+
+def times(seconds: float) -> NDArray[np.float64]:
+    return np.arange(int(seconds * RATE)) / RATE
+
+
+def pink(seconds: float) -> NDArray[np.float64]:
+    """Noise whose power falls with the frequency."""
+    spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=int(seconds * RATE)))
+    shaped = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
+    return 0.3 * shaped / np.abs(shaped).max()
+
+
+def chords(seconds: float, sawtooth: bool = False) -> NDArray[np.float64]:
+    """Four chords in turn, struck once a second."""
+    played = []
+    for number in range(int(seconds)):
+        notes = [(261.6, 329.6, 392.0), (220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7)][number % 4]
+        waves = sum((2 * (f * times(1) % 1) - 1) if sawtooth else np.sin(2 * np.pi * f * times(1)) for f in notes)
+        played.append(0.15 * waves * np.exp(-1.5 * times(1)))
+    return np.concatenate(played)
+
+
+def organ(seconds: float) -> NDArray[np.float64]:
+    """Harmonics with vibrato: what a voice detector takes for a voice."""
+    wave = 1 + 0.002 * np.sin(2 * np.pi * 5 * times(seconds))
+    return sum((0.1 * np.sin(2 * np.pi * f * times(seconds) * wave) for f in range(110, 770, 110)), np.zeros(1))
+
+
+def drums(seconds: float) -> NDArray[np.float64]:
+    beats = 0.02 * np.random.default_rng(2).normal(size=int(seconds * RATE))
+    for at in range(0, len(beats) - 1600, RATE // 2):
+        beats[at : at + 1600] += 0.4 * np.random.default_rng(at).normal(size=1600) * np.exp(-np.arange(1600) / 400)
+    return beats
+
+
+NOT_SPEECH = {
+    "silence": partial(np.zeros, 3 * RATE),
+    "nothing at all": partial(np.zeros, 0),
+    "a click": lambda: np.eye(1, RATE, 100)[0] * 0.9,
+    "mains hum": lambda: 0.2 * np.sin(2 * np.pi * 50 * times(4)) + 0.05 * np.sin(2 * np.pi * 150 * times(4)),
+    "white noise": lambda: np.random.default_rng(0).normal(size=4 * RATE) * 0.05,
+    "loud white noise": lambda: np.random.default_rng(0).normal(size=4 * RATE) * 0.3,
+    "pink noise": lambda: pink(4),
+    "a piano": lambda: chords(8),
+    "a synthesiser": lambda: chords(8, sawtooth=True),
+    "an organ": lambda: organ(6),
+    "drums": lambda: drums(6),
+    "a band": lambda: chords(8) + drums(8),
+}
+
+
+@pytest.fixture(scope="module")
+def speech() -> Iterator[FasterWhisper]:
+    needs.weights("speech")
+    settings = settings_module.load()
+    engine = FasterWhisper(settings, Weights(settings))
+    asyncio.run(engine.start())
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", NOT_SPEECH)
+async def test_nothing_is_heard_where_nothing_is_said(speech: FasterWhisper, name: str) -> None:
+    samples = np.clip(NOT_SPEECH[name](), -1, 1).astype(np.float32)
+    found = await speech.transcribe(Audio(samples))
+    assert (found.text, found.language) == ("", None)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["a synthesiser", "an organ", "drums", "white noise"])
+async def test_what_the_voice_detector_lets_through_is_stopped_after_it(
+    speech: FasterWhisper, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heard, "voiced", lambda samples: [(0, len(samples))])
+    samples = np.clip(NOT_SPEECH[name](), -1, 1).astype(np.float32)
+    assert (await speech.transcribe(Audio(samples))).text == ""
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("text", "voice", "words"),
+    [
+        ("How long do I have to return an item?", "en-us", {"how", "long", "return", "item"}),
+        ("Where is my parcel?", "en-gb", {"where", "my", "parcel"}),
+        ("Can I pay with a gift card?", "en-us", {"pay", "gift", "card"}),
+        ("I want to speak to a person.", "en-gb", {"speak", "person"}),
+    ],
+)
+async def test_a_spoken_question_is_understood(speech: FasterWhisper, text: str, voice: str, words: set[str]) -> None:
+    found = await speech.transcribe(decode_audio(files.say(text, voice), 60))
+    assert words <= set(found.text.lower().strip("?.!").split())
+    assert found.language == "en"
+    assert found.confidence > 0.6
+
+
+@pytest.mark.models
+async def test_chinese_is_known_and_written_in_simplified_characters(speech: FasterWhisper) -> None:
+    data = files.say("ni3 men5 song4 huo4 dao4 rui4 shi4 ma5?", "cmn-latn-pinyin", 120)
+    found = await speech.transcribe(decode_audio(data, 60))
+    assert found.language == "zh"
+    assert "你们" in found.text
+
+
+@pytest.mark.models
+async def test_silence_around_a_question_changes_nothing(speech: FasterWhisper) -> None:
+    spoken_words = decode_audio(files.say("I want to speak to a person."), 60).samples
+    quiet = np.zeros(3 * RATE, np.float32)
+    found = await speech.transcribe(Audio(np.concatenate([quiet, spoken_words, quiet])))
+    assert "speak to a person" in found.text.lower()
+
+
+def piece(text: str, logprob: float = -0.2, no_speech: float = 0.05, compression: float = 1.0) -> Piece:
+    return Piece(text, logprob, no_speech, compression)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        piece(" How long do I have to return an item?"),
+        piece("Thank you.", -0.25),
+        piece("你们送货到瑞士吗？"),
+        piece("No, no, no, that is not what I ordered."),
+        piece("E14"),
+    ],
+)
+async def test_what_people_say_is_kept(said: Piece) -> None:
+    assert heard.kept([said], 4.0) == [said]
+
+
+@pytest.mark.parametrize(
+    ("invented", "why"),
+    [
+        (piece("Thanks for watching!", -0.8, 0.5), "learned from subtitles"),
+        (piece("请不吝点赞 订阅 转发 打赏支持明镜与点点栏目", -0.7), "learned from subtitles"),
+        (piece("字幕由 Amara.org 社区提供", -0.7), "learned from subtitles"),
+        (piece("The bus is in the water", -1.5), "improbable"),
+        (piece("hello there", -0.5, 0.9), "no speech"),
+        (piece("M-M-M-M-M-M-M-M-M-M-M"), "one letter over and over"),
+        (piece("嗯嗯嗯嗯嗯嗯嗯嗯"), "one character over and over"),
+        (piece("go on and go on and go on and go on", compression=3.0), "repetitive"),
+        (piece("♪ ♪"), "no words"),
+    ],
+)
+async def test_what_whisper_invents_is_dropped(invented: Piece, why: str) -> None:
+    assert heard.kept([invented], 10.0) == [], why
+
+
+async def test_more_words_than_can_be_said_in_the_time_are_dropped() -> None:
+    text = piece("I would like to know whether you could possibly send me another one of those very nice cups")
+    assert heard.kept([text], 6.0) == [text]
+    assert heard.kept([text], 1.0) == []
+
+
+async def test_the_same_sentence_in_every_window_is_dropped() -> None:
+    assert heard.kept([piece("I'll be right back.", -0.5)] * 4, 100.0) == []
+
+
+async def test_the_language_is_one_of_the_bots_unless_it_is_surely_another() -> None:
+    assert spoken([("th", 0.77), ("zh", 0.08), ("en", 0.03)], ("en", "zh")) == "zh"
+    assert spoken([("fr", 0.99), ("en", 0.005)], ("en", "zh")) == "fr"
+    assert spoken([("yue", 0.6), ("en", 0.2)], ("en", "zh")) == "yue"
+    assert spoken([("fr", 0.5), ("de", 0.4)], ("sw",)) == "fr"
+
+
+async def test_confidence_is_between_nothing_and_one() -> None:
+    assert heard.confidence([]) == 0.0
+    assert 0.0 < heard.confidence([piece("a", -0.5), piece("bc", -0.1)]) < 1.0
