@@ -85,8 +85,10 @@ class Steps:
         with record.watch.step("guard"):
             commands = self._commands(record, heard)
         steps = dialogue.decide(record.loaded, commands)
-        if not steps:
-            record.outcome = Outcome.FAILED if heard.failed else Outcome.ASKED if heard.notes else Outcome.SILENT
+        if not steps and heard.notes:
+            record.outcome = Outcome.FAILED if heard.failed else Outcome.ASKED
+        elif not steps:
+            steps = [Say(dialogue.SMALL_TALK["unclear"])]
         for step in steps:
             match step:
                 case dialogue.Answer(question):

@@ -18,13 +18,14 @@ from bot.store.base import Claim
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.turn import Turn
-from bot.types import Attachment, Citation, Emission, Event, Message, TurnResult
+from bot.types import Actor, Attachment, Body, Citation, Emission, Event, Message, TurnResult
 
 OPEN = datetime(2026, 6, 3, 10, 0, tzinfo=UTC)
 """A Wednesday noon in Amsterdam: people are at work."""
 CLOSED = datetime(2026, 6, 6, 20, 0, tzinfo=UTC)
 """A Saturday evening; people answer again on Monday."""
 
+AGENT = Actor(kind="agent", id="bob")
 CITED = Citation(
     collection="help", document="delivery", version="1", title="Delivery", quote="two days", start=0, end=8
 )
@@ -113,7 +114,7 @@ class Rig:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.moment = OPEN
         self.settings = settings
-        self.store = SqlStore(f"sqlite+aiosqlite:///{folder / 'test.db'}")
+        self.store = SqlStore(f"sqlite:///{folder / 'test.db'}")
         self.blobs = FolderBlobs(folder / "blobs")
         self.answerer = Answerer()
         self.media = Media()
@@ -175,3 +176,9 @@ class Rig:
     async def outgoing(self) -> list[str]:
         """What the outbox hands out."""
         return [item.reply.text for item in await self.store.due("test", channels=["web"])]
+
+    async def write(self, *bodies: Body) -> None:
+        """What an agent does beside the bot."""
+        state = await self.state()
+        events = [Event(conversation=self.conversation, actor=AGENT, body=body) for body in bodies]
+        await self.store.commit(self.conversation, state.version, events)

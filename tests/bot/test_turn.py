@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.errors import Conflict, Damaged, EngineTimeout, LeaseLost, Overloaded, StoreError
+from bot.errors import Damaged, EngineTimeout, Overloaded
 from bot.settings import Settings
 from bot.types import (
-    Actor,
     Button,
-    Event,
-    HandedOver,
-    LabelsChanged,
     Outcome,
     Received,
     Resolved,
@@ -29,21 +23,12 @@ from bot.types import (
 )
 from tests.bot.rig import ABSTAINED, CITED, CLOSED, Made, Reply, Rig
 
-AGENT = Actor(kind="agent", id="bob")
-
 
 @pytest.fixture
 async def rig(settings: Settings, tmp_path: Path) -> AsyncIterator[Rig]:
     rig = await Rig(settings, tmp_path).open()
     yield rig
     await rig.close()
-
-
-async def write(rig: Rig, *bodies: object) -> None:
-    """What an agent does beside the bot."""
-    state = await rig.state()
-    events = [Event(conversation=rig.conversation, actor=AGENT, body=body) for body in bodies]  # type: ignore[arg-type]
-    await rig.store.commit(rig.conversation, state.version, events)
 
 
 async def test_a_question_is_answered_with_its_citation_and_sent(rig: Rig) -> None:
@@ -162,7 +147,7 @@ async def test_while_people_own_it_the_bot_is_silent_and_writes_down(rig: Rig) -
 
 async def test_given_back_the_bot_says_so_and_answers_again(rig: Rig) -> None:
     await rig.say("human please")
-    await write(rig, Returned())
+    await rig.write(Returned())
     await rig.store.trigger(rig.conversation, "returned", {})
     assert (await rig.run()).replies[0].template == "utter_returned"
     assert (await rig.say("How long does a parcel take?")).outcome is Outcome.ANSWERED
@@ -170,7 +155,7 @@ async def test_given_back_the_bot_says_so_and_answers_again(rig: Rig) -> None:
 
 async def test_a_message_to_a_resolved_conversation_reopens_it_to_the_bot(rig: Rig) -> None:
     await rig.say("human please")
-    await write(rig, Resolved())
+    await rig.write(Resolved())
     assert (await rig.say("How long does a parcel take?")).outcome is Outcome.ANSWERED
     assert "reopened" in await rig.kinds()
     assert (await rig.state()).status == "pending"
@@ -230,7 +215,7 @@ async def test_a_typed_payload_is_text_even_when_it_was_offered(rig: Rig) -> Non
 
 async def test_an_unknown_payload_that_was_offered_is_what_its_button_says(rig: Rig) -> None:
     await rig.say("hello")
-    await write(rig, Sent(reply_id="r", text=Words(text="?"), buttons=(Button(title="Prices abroad", payload="/x"),)))
+    await rig.write(Sent(reply_id="r", text=Words(text="?"), buttons=(Button(title="Prices abroad", payload="/x"),)))
     await rig.store.trigger(rig.conversation, "payload", {"payload": "/x"})
     await rig.run()
     assert rig.answerer.asked == ["Prices abroad"]
@@ -287,135 +272,16 @@ async def test_an_attack_in_a_picture_is_an_attack(rig: Rig) -> None:
     assert (await rig.say(attachments=[await rig.attachment("image/png")])).outcome is Outcome.BLOCKED
 
 
-async def test_an_error_brings_a_person_and_loses_nothing(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    rig.answerer.errors = [RuntimeError("boom ann@example.org")]
-    result = await rig.say("How long does a parcel take? I am ann@example.org")
-    assert (result.outcome, result.replies[0].template) == (Outcome.FAILED, "utter_handover_failure")
-    state = await rig.state()
-    assert (state.owner, state.reason, state.priority) == ("people", "error", "high")
-    assert state.history[0].text.text == "How long does a parcel take? I am ann@example.org"
-    assert "RuntimeError" in caplog.text
-    assert "ann@example.org" not in caplog.text
-
-
-async def test_a_turn_over_its_time_goes_to_a_person(rig: Rig, make_settings: object) -> None:
-    rig.turn.settings = rig.settings.model_copy(
-        update={"turns": rig.settings.turns.model_copy(update={"limit_seconds": 0.1})}
-    )
-    rig.answerer.delay = 5.0
-    result = await rig.say("How long does a parcel take?")
-    assert (result.outcome, result.details["error"]) == (Outcome.FAILED, "TimeoutError")
-    assert (await rig.state()).owner == "people"
-
-
-async def test_a_busy_engine_is_asked_again(rig: Rig) -> None:
-    rig.answerer.errors = [Overloaded("full"), Overloaded("full")]
-    assert (await rig.say("How long does a parcel take?")).outcome is Outcome.ANSWERED
-
-
-async def test_work_that_died_too_often_goes_to_a_person_without_another_try(rig: Rig) -> None:
-    await rig.put("How long does a parcel take?")
-    claim = replace(await rig.claim(), attempt=rig.settings.turns.attempts + 1)
-    result = await rig.turn.handle(claim)
-    assert (result.outcome, rig.answerer.asked) == (Outcome.FAILED, [])
-    assert (await rig.state()).reason == "error"
-
-
-async def test_a_turn_is_done_again_when_somebody_else_wrote_meanwhile(rig: Rig) -> None:
-    await rig.say("hello")
-
-    async def label() -> None:
-        await write(rig, LabelsChanged(added=("vip",)))
-
-    rig.answerer.meanwhile = label
-    result = await rig.say("Where is it?", attachments=[await rig.attachment()])
-    assert result.outcome is Outcome.ANSWERED
-    assert [emission.attempt for emission in rig.emitted if emission.kind == "sentence"] == [1, 2]
-    assert len({emission.reply_id for emission in rig.emitted if emission.kind == "sentence"}) == 1
-    assert rig.media.calls == 1
-    assert (await rig.kinds()).count("received") == 2
-
-
-async def test_a_person_who_takes_over_meanwhile_is_not_talked_over(rig: Rig) -> None:
-    await rig.say("hello")
-
-    async def take() -> None:
-        await write(rig, HandedOver(reason="asked"))
-
-    rig.answerer.meanwhile = take
-    result = await rig.say("How long does a parcel take?")
-    assert (result.outcome, result.replies) == (Outcome.SILENT, ())
-
-
-async def test_a_lost_lease_ends_the_work_and_writes_nothing(rig: Rig) -> None:
-    await rig.put("How long does a parcel take?")
-    claim = await rig.claim()
-
-    async def lose() -> None:
-        await rig.store.release(claim.lease)
-
-    rig.answerer.meanwhile = lose
-    with pytest.raises(LeaseLost):
-        await rig.turn.handle(claim)
-    assert await rig.kinds() == ["started"]
-    assert (await rig.run()).outcome is Outcome.ANSWERED
-
-
-async def test_the_lease_is_renewed_during_long_work(settings: Settings, tmp_path: Path) -> None:
-    short = settings.model_copy(update={"turns": settings.turns.model_copy(update={"lease_seconds": 0.3})})
-    rig = await Rig(short, tmp_path).open()
-    rig.answerer.delay = 0.8
-    await rig.put("How long does a parcel take?")
-    claim = await rig.claim()
-    working = asyncio.create_task(rig.turn.handle(claim))
-    await asyncio.sleep(0.6)
-    assert await rig.store.claim("thief", lease_seconds=1) is None
-    assert (await working).outcome is Outcome.ANSWERED
-    await rig.close()
-
-
-async def test_a_lease_that_another_took_stops_the_work(settings: Settings, tmp_path: Path) -> None:
-    short = settings.model_copy(update={"turns": settings.turns.model_copy(update={"lease_seconds": 0.3})})
-    rig = await Rig(short, tmp_path).open()
-    rig.answerer.delay = 10.0
-    await rig.put("How long does a parcel take?")
-    claim = await rig.claim()
-    working = asyncio.create_task(rig.turn.handle(claim))
-    await rig.store.release(claim.lease)
-    with pytest.raises(LeaseLost):
-        await asyncio.wait_for(working, 2)
-    await rig.close()
-
-
-async def test_a_database_in_trouble_leaves_the_work_in_the_inbox(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    await rig.put("How long does a parcel take?")
-    claim = await rig.claim()
-
-    async def full(*_: object, **__: object) -> None:
-        raise StoreError("the disk is full")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(rig.store, "commit", full)
-        with pytest.raises(StoreError):
-            await rig.turn.handle(claim)
-    await rig.store.release(claim.lease)
-    assert (await rig.run()).outcome is Outcome.ANSWERED
-
-
-async def test_a_conversation_that_never_rests_is_left_for_later(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def conflict(*_: object, **__: object) -> None:
-        raise Conflict("again")
-
-    monkeypatch.setattr(rig.store, "commit", conflict)
-    with pytest.raises(Conflict):
-        await rig.say("How long does a parcel take?")
-
-
 async def test_what_the_platform_tells_of_the_sender_is_remembered_once(rig: Rig) -> None:
     await rig.say("hello", profile={"name": "Ann"}, locale="zh-CN")
     await rig.say("hello", profile={"name": "Ann"})
     assert (await rig.kinds()).count("contact_changed") == 1
     assert (await rig.state()).contact["name"].text == "Ann"
+
+
+async def test_an_empty_message_is_asked_about(rig: Rig) -> None:
+    result = await rig.say(" \u200b ")
+    assert (result.outcome, result.replies[0].template) == (Outcome.SMALLTALK, "utter_clarify")
 
 
 async def test_control_characters_never_reach_the_record(rig: Rig) -> None:
