@@ -38,16 +38,19 @@ class Gate:
         return [item * 2 for item in items]
 
 
-async def waiting(batcher: Batcher[Any, Any], count: int) -> None:
+async def until(happened: Callable[[], bool]) -> None:
+    """Worker threads have no event to wait for."""
     async with asyncio.timeout(5):
-        while batcher.figures().waiting != count:
+        while not happened():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.001)
+
+
+async def waiting(batcher: Batcher[Any, Any], count: int) -> None:
+    await until(lambda: batcher.figures().waiting == count)
 
 
 async def taken(gate: Gate) -> None:
-    async with asyncio.timeout(5):
-        while not gate.batches:
-            await asyncio.sleep(0.001)
+    await until(lambda: bool(gate.batches))
 
 
 async def test_a_lone_item_is_answered_without_waiting_for_others() -> None:
@@ -169,9 +172,7 @@ async def test_a_model_that_hangs_again_is_turned_away_from_until_it_comes_back(
         with pytest.raises(EngineUnready, match="hangs"):
             await batcher.submit("fine")
         release.set()
-        async with asyncio.timeout(5):
-            while not batcher.ready():
-                await asyncio.sleep(0.01)
+        await until(batcher.ready)
         assert await batcher.submit("fine") == "fine"
 
 

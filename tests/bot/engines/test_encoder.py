@@ -1,0 +1,24 @@
+"""The encoder in the server and the encoder of ingestion give the same vectors: else nothing would be found."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from bot.engines.weights import Weights
+from bot.settings import load
+from retrieval.encoder import SentenceEncoder
+from tests.contracts import engines
+
+pytestmark = pytest.mark.models
+TEXTS = ["Where is my parcel?", "", "How long may I keep it? " * 80, "包裹", "Returns cost 4.90 EUR."]
+
+
+def test_its_vectors_and_its_name_are_those_of_ingestion() -> None:
+    with engines.started("encoder", "minilm") as served:
+        here = asyncio.run(served.encode(TEXTS))
+        ingested = SentenceEncoder(Weights(load()).path("encoder"))
+        assert np.allclose(here, ingested.encode(TEXTS), atol=1e-4)
+        assert (served.name, served.dimensions) == (ingested.name, ingested.dimensions)
