@@ -129,7 +129,7 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        return self.database or f"sqlite+aiosqlite:///{(self.home / 'frontdesk.db').absolute()}"
+        return self.database or f"sqlite:///{(self.home / 'frontdesk.db').absolute()}"
 
     @property
     def index(self) -> Path:

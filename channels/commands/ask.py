@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         return asyncio.run(_one(settings, botfile, args))
     lines = list(read_turns(args.file))
     with tempfile.TemporaryDirectory(prefix="frontdesk-ask-") as folder:
-        private = settings.model_copy(update={"database": f"sqlite+aiosqlite:///{Path(folder) / 'ask.db'}"})
+        private = settings.model_copy(update={"database": f"sqlite:///{Path(folder) / 'ask.db'}"})
         return asyncio.run(_many(private, botfile, lines))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from channels import outbox as outbox_module
 from channels.metrics import Metrics
 from channels.outbox import LONGEST_PAUSE, Outbox, pause_after
 from channels.writing import append, sent
+from tests.channels.desks import until
 
 
 class Out:
@@ -41,7 +41,7 @@ class Out:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    found = SqlStore(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    found = SqlStore(f"sqlite:///{tmp_path / 'test.db'}")
     await found.open()
     yield found
     await found.close()
@@ -60,9 +60,7 @@ async def run(store: SqlStore, channel: Out, done: Callable[[], bool], patience:
     box = Outbox(store=store, channels={"out": channel}, metrics=Metrics(), worker="w")  # type: ignore[dict-item]
     await box.start()
     try:
-        async with asyncio.timeout(patience):
-            while not done():
-                await asyncio.sleep(0.01)
+        await until(done, patience)
     finally:
         await box.stop()
 

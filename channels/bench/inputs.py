@@ -1,0 +1,143 @@
+"""What a benchmark asks, and of which documents."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli_w
+
+from bot.botfile import BotFile, load_bot
+from bot.engines.base import Reader, Span
+from bot.errors import ConfigError
+from bot.settings import Settings
+from retrieval.types import Audience, Document, Passage
+
+if TYPE_CHECKING:
+    from retrieval.snapshot import Snapshot
+
+COLLECTION = "bench"
+INTERNAL = "^Internal"
+"""Titles that begin so are internal in many help centres; such documents are not asked about."""
+
+
+def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None:
+    """A copy of the bot whose only documents are `docs`; the bot itself when there are none."""
+    if docs is None:
+        return settings.bot
+    if not docs.is_dir():
+        raise ConfigError(f"{docs} is not a folder of documents")
+    original: BotFile = load_bot(settings.bot)
+    folder = home / "bot"
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in ("domain", "prompts"):
+        link = folder / part
+        if not link.exists():
+            link.symlink_to((original.folder / part).resolve(), target_is_directory=True)
+    source = {"path": str(docs.resolve()), "collection": COLLECTION, "internal_title": INTERNAL}
+    told = {
+        "name": original.name,
+        "bot_name": original.bot_name,
+        "voice": original.voice,
+        "languages": list(original.languages),
+        "collections": [COLLECTION],
+        "thresholds": dict(original.thresholds),
+        "generator": original.generator.model_dump(),
+        "documents": [source],
+    }
+    (folder / "bot.toml").write_text(tomli_w.dumps(told), encoding="utf-8")
+    return folder
+
+
+def questions(file: Path | None, snapshot: Snapshot, collections: Sequence[str], number: int) -> list[str]:
+    """From a file (a question a line, or JSON lines with "query" or "question"), else made from headings.
+
+    Made questions are spread evenly over the public passages, in an order that is always the same.
+    """
+    if file is not None:
+        return _from_file(file)
+    public = [
+        passage
+        for passage in snapshot.passages
+        if passage.audience is Audience.PUBLIC and passage.collection in collections and passage.language == "en"
+    ]
+    if not public:
+        raise ConfigError("there are no public English passages to ask about")
+    picked = random.Random(0).sample(public, min(number, len(public)))  # noqa: S311 - an order, not a secret
+    return [_asked(passage) for passage in picked]
+
+
+def _asked(passage: Passage) -> str:
+    heading = passage.path[-1].strip(" .:")
+    if len(passage.path) > 1:
+        return f"What should I know about {heading.lower()} ({passage.title})?"
+    return f"What should I know about {heading}?"
+
+
+def _from_file(file: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the questions in {file}: {error}") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.startswith("{"):
+            found.append(line)
+            continue
+        try:
+            given = json.loads(line)
+            found.append(str(given.get("query") or given["question"]))
+        except (json.JSONDecodeError, KeyError, AttributeError):
+            raise ConfigError(f'{file}, line {number}: give each line a "query" or a "question"') from None
+    if not found:
+        raise ConfigError(f"{file} holds no questions")
+    return found
+
+
+class LongPassages:
+    """A reader whose passages are lengthened with the text that follows them, to a number of tokens.
+
+    The speed that is promised is for passages of about 170 tokens; where a help centre's sections are shorter, reading
+    them would flatter it. A span that lies in what was added counts as none.
+    """
+
+    def __init__(self, reader: Reader, texts: Sequence[str], tokens: int, tokenizer: object) -> None:
+        self.name = reader.name
+        self._reader, self._tokens, self._tokenizer = reader, tokens, tokenizer
+        self._texts = "\n\n".join(texts)
+
+    async def start(self) -> None:
+        await self._reader.start()
+
+    async def close(self) -> None:
+        await self._reader.close()
+
+    def ready(self) -> bool:
+        return self._reader.ready()
+
+    async def read(self, question: str, passages: Sequence[str]) -> list[Span]:
+        longer = [self._lengthened(passage) for passage in passages]
+        spans = await self._reader.read(question, longer)
+        return [
+            span if span.end <= len(passage) else Span(0, 0, 0.0) for span, passage in zip(spans, passages, strict=True)
+        ]
+
+    def _lengthened(self, passage: str) -> str:
+        at = self._texts.find(passage)
+        more = (
+            self._texts[max(at, 0) : max(at, 0) + len(passage) + 2000]
+            if at >= 0
+            else passage + " " + self._texts[:2000]
+        )
+        cut: list[tuple[int, int]] = self._tokenizer(  # type: ignore[operator]
+            more, add_special_tokens=False, return_offsets_mapping=True
+        )["offset_mapping"]
+        return more if len(cut) <= self._tokens else more[: max(cut[self._tokens - 1][1], len(passage))]
+
+
+def texts_of(documents: Sequence[Document]) -> list[str]:
+    """The documents' texts, in an order that is always the same."""
+    return [document.text for document in sorted(documents, key=lambda document: (document.collection, document.name))]
