@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 from tests import needs
 
 RATE = 16_000
-SANS = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 CJK = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 CONTAINERS = {  # container -> (codec, what it sniffs as)
     "wav": ("pcm_s16le", "audio/wav"),
@@ -90,10 +90,16 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return file.getvalue()
 
 
-def screenshot(*lines: str, font: str = SANS) -> NDArray[np.uint8]:
-    """Lines of text on a light background, 900 x 420."""
+def chinese_font() -> str:
+    """A font with Chinese characters."""
+    return CJK if Path(CJK).is_file() else needs.missing("a font with Chinese characters (fonts-noto-cjk)")
+
+
+def screenshot(*lines: str, font: str | None = None) -> NDArray[np.uint8]:
+    """Lines of text on a light background, 900 x 420, in the font that Pillow brings unless another is named."""
     image = Image.new("RGB", (900, 420), "#e8eef2")
     draw = ImageDraw.Draw(image)
+    letters = ImageFont.truetype(font, 36) if font else ImageFont.load_default(36)
     for number, line in enumerate(lines):
-        draw.text((40, 40 + 70 * number), line, fill="#102030", font=ImageFont.truetype(font, 36))
+        draw.text((40, 40 + 70 * number), line, fill="#102030", font=letters)
     return np.array(image, dtype=np.uint8)
