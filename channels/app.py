@@ -242,7 +242,7 @@ class Desk:
         if isinstance(web, WebChannel):
             self.metrics.connections.set(len(web.rooms))
         for name, engine in self._engines():
-            self.metrics.engine_ready.labels(name).set(engine.ready())
+            self.metrics.engine(name, engine)
         return Response(self.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _engines(self) -> Iterable[tuple[str, Engine]]:

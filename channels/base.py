@@ -40,7 +40,7 @@ class Turn(Protocol):
 class Phrases(Protocol):
     """What the bot says that is not an answer: `bot.flows.Domain`."""
 
-    def say(self, key: str, language: str, **values: str) -> Reply: ...
+    def say(self, key: str, language: str, *, text: str = "") -> Reply: ...
 
     def missing(self, keys: Iterable[str]) -> list[str]: ...
 
@@ -65,9 +65,9 @@ class Context:
         short = (locale or "").replace("_", "-").partition("-")[0].lower()
         return short if short in self.languages else self.languages[0]
 
-    def say(self, key: str, locale: str | None, **values: str) -> str:
-        """The text of a response, in the bot's language that is nearest to the locale."""
-        return self.phrases.say(key, self.pick(locale), **values).text
+    def say(self, key: str, locale: str | None, *, text: str = "") -> str:
+        """The text of a response, in the bot's language that is nearest to the locale; `text` fills its {text}."""
+        return self.phrases.say(key, self.pick(locale), text=text).text
 
 
 class Channel(Protocol):

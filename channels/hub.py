@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from bot.types import Emission
 
@@ -30,3 +32,15 @@ class Hub:
         """Tell everyone. An emission is provisional, None means committed."""
         for listener in tuple(self._listeners):
             listener(conversation, emission)
+
+
+async def wait(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, so many seconds at most; whether it came.
+
+    Not `asyncio.wait_for`: in Python 3.11 that swallows a cancellation that comes together with the event, and a task
+    that is to stop goes on for ever.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

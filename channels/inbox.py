@@ -7,7 +7,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from bot.errors import FrontdeskError, LeaseLost, Overloaded
@@ -15,7 +15,7 @@ from bot.settings import Settings
 from bot.store.base import Accepted, Claim, Store
 from bot.types import Emission, Message, TurnResult
 from channels.base import Turn
-from channels.hub import Hub
+from channels.hub import Hub, wait
 from channels.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -95,14 +95,16 @@ class Inbox:
         return accepted
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self, channel: str) -> AsyncIterator[None]:
         """A caller's place in the queue. Overloaded when `limits.turns_waiting` wait already."""
         limit = self._settings.limits.turns_waiting
         if self._callers >= limit:
+            self._metrics.busy(channel)
             raise Overloaded(f"{self._callers} callers are waiting already")
         self._callers += 1
         try:
             if await self._store.waiting() > limit:
+                self._metrics.busy(channel)
                 raise Overloaded("too many messages are waiting already")
             yield
         finally:
@@ -191,8 +193,7 @@ class Inbox:
         burst = self._settings.turns.pause_seconds
         soon = time.monotonic() - self._last < burst + IDLE_SECONDS
         pause = max(0.02, burst / 4) if soon else IDLE_SECONDS
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), pause)
+        await wait(self._awake, pause)
 
     async def _work(self, claim: Claim) -> None:
         conversation = claim.lease.conversation
@@ -217,12 +218,12 @@ class Inbox:
             self._hub.publish(conversation)
             self.wake()
         if pause:
-            with suppress(TimeoutError):  # the lease is kept meanwhile, so that nobody else runs into the same wall
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            # The lease is kept meanwhile, so that nobody else runs into the same wall.
+            await wait(self._stopping, pause)
             await self._give_back(claim)
 
     async def _finish(self, claim: Claim) -> TurnResult:
-        """Run the turn, which renews its lease by itself and keeps its own time; the limit here is for one that cannot."""
+        """Run the turn. It renews its lease and keeps its time by itself; the limit here is for one that cannot."""
 
         def emit(emission: Emission) -> None:
             self._hub.publish(claim.lease.conversation, emission)

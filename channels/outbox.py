@@ -12,6 +12,7 @@ from contextlib import suppress
 from bot.errors import DeliveryError
 from bot.store.base import Outgoing, Store
 from channels.base import Channel
+from channels.hub import wait
 from channels.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -86,8 +87,7 @@ class Outbox:
                 await asyncio.sleep(min(0.2 * 2**trouble, 10.0))
                 continue
             if not due:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), IDLE_SECONDS)
+                await wait(self._awake, IDLE_SECONDS)
                 continue
             for replies in _by_conversation(due):
                 await self._slots.acquire()

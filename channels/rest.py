@@ -67,14 +67,14 @@ class RestChannel:
     async def _health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def _webhook(self, request: Request) -> Response:
+    async def _webhook(self, request: Request) -> Response:  # noqa: PLR0911 - one status a kind of refusal
         if not self._authorised(request):
             return problem(401, "unauthorized", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
         waiting = AsyncExitStack()
         try:
             message = await self._message(parse_object(await request.body()))
             self._context.rates.take(f"rest {message.sender}", self._context.settings.limits.messages_per_minute)
-            await waiting.enter_async_context(self._context.inbox.place())
+            await waiting.enter_async_context(self._context.inbox.place(NAME))
             future = waiting.enter_context(self._context.inbox.result(message.id))
             accepted = await self._context.inbox.accept(message, wait=False)
             if not accepted.new:
@@ -90,7 +90,8 @@ class RestChannel:
         except Rejected as error:
             return await _closed(waiting, problem(400, "malformed", str(error)))
         except StoreError:
-            return await _closed(waiting, problem(503, "unavailable", "the message could not be stored", {"Retry-After": "5"}))
+            text = "the message could not be stored; send it again"
+            return await _closed(waiting, problem(503, "unavailable", text, {"Retry-After": "5"}))
         except BaseException:
             await waiting.aclose()
             raise

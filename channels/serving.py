@@ -38,7 +38,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         found.close()
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(f"port {port} on {host} is in use: stop what uses it, or choose another with --port") from None
+            text = f"port {port} on {host} is in use: stop what uses it, or choose another with --port"
+            raise ConfigError(text) from None
         if error.errno == errno.EACCES:
             raise ConfigError(f"port {port} needs more rights than this user has: choose one above 1023") from None
         raise ConfigError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None

@@ -46,7 +46,14 @@ UPDATES = ["message", "edited_message", "callback_query"]
 GREETINGS = {"zh": "你好", "en": "Hello"}
 """What the START button means; Telegram sends it as the text "/start"."""
 
-FILES = {"voice": "audio", "audio": "audio", "video_note": "file", "photo": "picture", "document": "file", "video": "file"}
+FILES = {
+    "voice": "audio",
+    "audio": "audio",
+    "video_note": "file",
+    "photo": "picture",
+    "document": "file",
+    "video": "file",
+}
 """A message's files, and which response says that one could not be read."""
 
 TEXT = 8_000
@@ -76,9 +83,9 @@ class TelegramChannel:
         if self._mode == "webhook":
             public = self._context.settings.public_url.rstrip("/")
             if not self._secret:
-                raise ConfigError("telegram.mode 'webhook' needs telegram.secret: without it anybody could send updates")
+                raise ConfigError("telegram.mode 'webhook' needs telegram.secret, else anybody could send updates")
             if not public:
-                raise ConfigError("telegram.mode 'webhook' needs public_url; without a public address use mode 'polling'")
+                raise ConfigError("telegram.mode 'webhook' needs public_url; without a public address take 'polling'")
             await self._set_up("setWebhook", url=public + PATH, secret_token=self._secret, allowed_updates=UPDATES)
         else:
             await self._set_up("deleteWebhook")
@@ -141,8 +148,8 @@ class TelegramChannel:
                 await self.take(update)
 
     async def take(self, update: dict[str, Any]) -> None:
-        """Store one update, in its chat's order. Rejected when it is nothing for us; StoreError or DeliveryError when it
-        must come again."""
+        """Store one update, in its chat's order. Rejected when it is nothing for us; StoreError or DeliveryError when
+        it must come again."""
         try:
             async with self._locks[_chat(update)]:
                 if "callback_query" in update:

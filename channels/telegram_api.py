@@ -26,8 +26,8 @@ TAGS = {"b", "strong", "i", "em", "s", "a", "code", "pre", "blockquote"}
 
 
 class TelegramApi:
-    """Calls methods; every failure is a DeliveryError that says whether trying again can help. The token stands in every
-    address, so no address is ever put into a message."""
+    """Calls methods; every failure is a DeliveryError that says whether trying again can help. The token stands in
+    every address, so no address is ever put into a message."""
 
     def __init__(self, base: str, token: str) -> None:
         self._methods = f"{base.rstrip('/')}/bot{token}/"
@@ -98,7 +98,9 @@ def messages_of(reply: Reply, address: Callable[[Citation], str | None]) -> list
     if len(body) > PIECE and sources:
         pieces.append("\n".join(sources))
     made: list[dict[str, Any]] = [
-        {"text": piece, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}} for piece in pieces if piece
+        {"text": piece, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        for piece in pieces
+        if piece
     ]
     if reply.buttons and made:
         rows = [[{"text": button.title, "callback_data": callback_data(button.payload)}] for button in reply.buttons]
@@ -129,7 +131,8 @@ def _split(text: str) -> list[str]:
     """Pieces of at most PIECE characters, parted at blank lines, else at line ends, else anywhere."""
     pieces, rest = [], text.strip()
     while len(rest) > PIECE:
-        cut = max(rest.rfind("\n\n", 0, PIECE), 0) or max(rest.rfind("\n", 0, PIECE), rest.rfind(" ", 0, PIECE), 0) or PIECE
+        blank, line, space = (rest.rfind(mark, 1, PIECE) for mark in ("\n\n", "\n", " "))
+        cut = next((place for place in (blank, line, space) if place > 0), PIECE)
         pieces.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return [*pieces, rest] if rest else pieces

@@ -38,7 +38,8 @@ class Changes:
             self._task = asyncio.create_task(self._watch(database), name="frontdesk-store-changes")
         if self.mark == seen:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._event.wait(), seconds)
+                async with asyncio.timeout(seconds):  # Python 3.11's wait_for may swallow a cancellation
+                    await self._event.wait()
         return self.mark
 
     async def close(self) -> None:

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, line: str) -> argparse.ArgumentParser:
-        # Common options may stand before or behind the action; what is not given there must not undo what was given here.
+        # Common options may stand before the action or behind it: what is not given there must not undo what is here.
         action = actions.add_parser(name, help=line, description=line, argument_default=argparse.SUPPRESS)
         common_options(action)
         return action
@@ -85,7 +85,7 @@ def _open(settings: Settings) -> Store:
     from bot.store.sql import SqlStore
 
     if not settings.database and not (settings.home / "frontdesk.db").is_file():
-        raise ConfigError(f"there are no conversations in {settings.home}: start 'frontdesk serve' first, or name --home")
+        raise ConfigError(f"nothing was ever said in {settings.home}: start 'frontdesk serve' first, or name --home")
     return SqlStore(settings.database_url)
 
 
@@ -108,7 +108,8 @@ async def _list(store: Store, args: argparse.Namespace) -> None:
         waits = f"{each.priority}, {each.reason}" if each.owner == "people" else each.owner
         last = " ".join(each.last.split())
         last = last if len(last) <= 60 else last[:59] + "…"
-        terminal.say(f"{each.id[:12]}  {each.updated:%Y-%m-%d %H:%M}  {each.status:8}  {waits:18}  {each.channel:8}  {last}")
+        when = f"{each.updated:%Y-%m-%d %H:%M}"
+        terminal.say(f"{each.id[:12]}  {when}  {each.status:8}  {waits:18}  {each.channel:8}  {last}")
     if not found:
         terminal.say("no conversations")
 
@@ -120,7 +121,8 @@ async def _show(store: Store, conversation: str, args: argparse.Namespace) -> No
         told = [event.model_dump(mode="json") for event in events]
         terminal.emit({"id": conversation, "status": state.status, "owner": state.owner, "events": told})
         return
-    terminal.say(f"{conversation}  {state.channel}  {state.status}, owned by {state.owner}  language {state.language or '-'}")
+    owned = f"{state.status}, owned by {state.owner}"
+    terminal.say(f"{conversation}  {state.channel}  {owned}  language {state.language or '-'}")
     for key, value in state.contact.items():
         terminal.say(f"  {key}: {value.text if value.text is not None else '(erased)'}")
     for event in events:
@@ -129,7 +131,7 @@ async def _show(store: Store, conversation: str, args: argparse.Namespace) -> No
             terminal.say(f"{event.sequence:4}  {event.time:%Y-%m-%d %H:%M:%S}  {line}")
 
 
-def _line(event: Event) -> str | None:
+def _line(event: Event) -> str | None:  # noqa: PLR0911 - one line a kind of event
     def words(text: str | None) -> str:
         return "(erased)" if text is None else text.replace("\n", "\n" + " " * 27)
 

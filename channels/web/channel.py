@@ -49,7 +49,7 @@ def sniff(data: bytes) -> str:
     """`bot.media.sniff`, loaded at the first upload."""
     from bot import media
 
-    return media.sniff(data)
+    return str(media.sniff(data))
 
 
 class WebChannel:
@@ -222,7 +222,8 @@ class WebChannel:
             return problem(503, "unavailable", self._context.say("utter_busy", connection.locale), {"Retry-After": "5"})
         finally:
             self.rooms.leave(connection)
-        return JSONResponse({"frames": frames, **{key: welcome[key] for key in ("seq", "status", "owner", "conversation")}})
+        del welcome["type"]
+        return JSONResponse({"frames": frames, **welcome})
 
     async def _upload(self, request: Request) -> Response:
         try:
@@ -237,7 +238,8 @@ class WebChannel:
         await websocket.accept()
         connection: Connection | None = None
         try:
-            hello = await asyncio.wait_for(self._receive(websocket), HELLO_SECONDS)
+            async with asyncio.timeout(HELLO_SECONDS):
+                hello = await self._receive(websocket)
             connection = await self._greet(websocket, hello)
             while connection.room is not None:
                 try:
@@ -259,7 +261,7 @@ class WebChannel:
                 self.rooms.leave(connection)
 
     async def _greet(self, websocket: WebSocket, hello: Frame) -> Connection:
-        """Check the first frame, and let the tab into its room: where things stand, what it missed, what is streamed."""
+        """Check the first frame, and let the tab into its room: where things stand, what it missed, what is said."""
         if hello.get("type") != "hello":
             raise Rejected("the first frame is hello")
         visitor = self._tokens.visitor(str(hello.get("token", "")))
@@ -359,5 +361,3 @@ async def _collect(frames: list[Frame], frame: Frame) -> None:
 async def _close(websocket: WebSocket) -> None:
     with suppress(RuntimeError, OSError):
         await websocket.close(TRY_AGAIN, "too slow: connect again")
-
-

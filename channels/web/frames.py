@@ -52,7 +52,7 @@ class Maker:
             made.append(frame)
         return made
 
-    def frame(self, event: Event) -> Frame | None:
+    def frame(self, event: Event) -> Frame | None:  # noqa: PLR0911 - one line a kind of event
         """The frame of one event; None where a customer sees nothing of it."""
         match event.body:
             case Received() as body:

@@ -46,8 +46,8 @@ class Stored(Protocol):
 class SourcePage:
     """`GET /source/{collection}/{document}?v=VERSION&start=S&end=E`.
 
-    `text_of(version)` reads any version that was ever ingested (SnapshotError: there is none), `may_show` says whether a
-    customer may read it today, `current(collection, document)` is the version that is served, None when it is gone.
+    `text_of(version)` reads any version that was ever ingested (SnapshotError: there is none), `may_show` says whether
+    a customer may read it today, `current(collection, document)` is the version that is served, None when it is gone.
     """
 
     def __init__(

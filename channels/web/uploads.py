@@ -50,7 +50,9 @@ class Uploads:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._recent: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
-    async def take(self, request: Request, visitor: Visitor, locale: str | None) -> Response:
+    async def take(  # noqa: PLR0911 - one status a kind of refusal
+        self, request: Request, visitor: Visitor, locale: str | None
+    ) -> Response:
         """`POST /web/uploads`, multipart with one field `file`. Answers `{id, kind, media_type, size, href}`."""
         limits = self._context.settings.limits
         try:

@@ -93,9 +93,7 @@ class RoteTurn:
             for kind, body in bodies
         ]
         send = [] if silent else [reply.id]
-        await self.store.commit(
-            conversation, state.version, events, send=send, lease=claim.lease, done=claim.inbox
-        )
+        await self.store.commit(conversation, state.version, events, send=send, lease=claim.lease, done=claim.inbox)
         replies = () if silent else (reply,)
         return TurnResult(conversation=conversation, outcome=outcome, replies=replies, timings_ms={"answer": 1.0})
 
@@ -154,3 +152,10 @@ async def running(bot: RoteBot, pages: Sequence[BaseRoute] = (), **options: Any)
         serving.should_exit = True
         await task
         await desk.stop()
+
+
+async def until(done: Callable[[], bool], patience: float = 10) -> None:
+    """Wait for something that no event tells of. TimeoutError."""
+    async with asyncio.timeout(patience):
+        while not done():  # noqa: ASYNC110 - what is waited for is in another part, which knows no tests
+            await asyncio.sleep(0.01)

@@ -24,7 +24,8 @@ async def main() -> None:
             return socket
 
     opened = await asyncio.gather(*(open_one(token) for token in tokens))
-    print(len(opened), flush=True)
+    sys.stdout.write(f"{len(opened)}\n")
+    sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
 
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from channels.serving import address, listen
+from tests.channels.desks import until
 
 
 class Stand:
@@ -29,8 +30,7 @@ class Stand:
         config = uvicorn.Config(Starlette(routes=self.routes()), log_config=None, access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server._serve(sockets=[self._listening]))
-        while not self._server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: self._server.started)
         return self
 
     async def __aexit__(

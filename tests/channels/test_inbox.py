@@ -12,7 +12,7 @@ from bot.errors import Overloaded
 from bot.settings import Settings
 from bot.store.base import Claim
 from bot.types import Message, Sent
-from tests.channels.desks import RoteBot, running
+from tests.channels.desks import RoteBot, running, until
 
 
 def message(sender: str, text: str, number: int = 0) -> Message:
@@ -22,12 +22,6 @@ def message(sender: str, text: str, number: int = 0) -> Message:
 async def replies(bot: RoteBot, conversation: str) -> list[str]:
     found = [event.body for event in await bot.store.events(conversation)]
     return [body.text.text or "" for body in found if isinstance(body, Sent)]
-
-
-async def until(done: Callable[[], bool], patience: float = 10) -> None:
-    async with asyncio.timeout(patience):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_burst_within_the_pause_is_one_turn(make_settings: Callable[..., Settings]) -> None:
@@ -57,9 +51,7 @@ async def test_messages_of_one_conversation_are_never_worked_on_at_once(quick: C
                 await found.desk.inbox.accept(message(sender, f"m{number}"))
         await until(lambda: sum(len(claim.trigger.messages) for claim in bot.turn.handled) == 36)
         for sender in ("ada", "bob", "cyd"):
-            said = [
-                each.text for claim in bot.turn.handled for each in claim.trigger.messages if each.sender == sender
-            ]
+            said = [each.text for claim in bot.turn.handled for each in claim.trigger.messages if each.sender == sender]
             assert said == [f"m{number}" for number in range(12)]
 
 
@@ -153,13 +145,13 @@ async def test_a_place_in_the_queue_is_given_back_whatever_happens(quick: Callab
         inbox = found.desk.inbox
         for _ in range(5):
             with pytest.raises(RuntimeError):
-                async with inbox.place():
+                async with inbox.place("rest"):
                     raise RuntimeError("the caller died")
-        async with inbox.place(), inbox.place():
+        async with inbox.place("rest"), inbox.place("rest"):
             with pytest.raises(Overloaded):
-                async with inbox.place():
+                async with inbox.place("rest"):
                     pass
-        async with inbox.place():
+        async with inbox.place("rest"):
             pass
 
 

@@ -72,7 +72,15 @@ async def test_the_bearer_token_is_asked_for(quick: Callable[..., Settings]) -> 
 
 async def test_nonsense_is_refused_and_nothing_hangs(http: httpx.AsyncClient) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
-    for raw in (b"", b"\xff\xfe", b"[]", b'{"sender": 1, "message": "x"}', b'{"message": {"a": 1}}', deep, b'{"a": NaN'):
+    for raw in (
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b'{"sender": 1, "message": "x"}',
+        b'{"message": {"a": 1}}',
+        deep,
+        b'{"a": NaN',
+    ):
         answer = await http.post(WEBHOOK, content=raw)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed"), raw[:40]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 
@@ -59,7 +58,7 @@ def _text_of(version: str) -> Text:
 
 
 @pytest.fixture
-def pages() -> Iterator[httpx.AsyncClient]:
+def pages() -> httpx.AsyncClient:
     page = SourcePage(
         text_of=_text_of,
         may_show=lambda stored: stored.name != "was/public",
@@ -68,7 +67,7 @@ def pages() -> Iterator[httpx.AsyncClient]:
         website_token="demo",
     )
     transport = httpx.ASGITransport(app=Starlette(routes=page.routes()))
-    yield httpx.AsyncClient(transport=transport, base_url="http://desk")
+    return httpx.AsyncClient(transport=transport, base_url="http://desk")
 
 
 async def test_the_quote_is_marked_in_the_version_that_was_cited(pages: httpx.AsyncClient) -> None:

@@ -91,9 +91,7 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_what_is_not_taken_or_not_safe_is_refused_or_only_downloaded(
-    http: httpx.AsyncClient, name: str
-) -> None:
+async def test_what_is_not_taken_or_not_safe_is_refused_or_only_downloaded(http: httpx.AsyncClient, name: str) -> None:
     token = (await session(http))["token"]
     answer = await upload(http, token, HOSTILE[name], name)
     assert answer.status_code in {201, 415}

@@ -46,16 +46,16 @@ async def test_two_tabs_of_one_visitor_both_get_everything_and_another_visitor_n
     desk: Running, http: httpx.AsyncClient
 ) -> None:
     mine, other = await session(http), await session(http)
-    async with tab(desk.ws, mine["token"]) as one, tab(desk.ws, mine["token"]) as two:
-        async with tab(desk.ws, other["token"]) as stranger:
-            await one.say("first")
-            await two.until("message", **{"from": "bot"})
-            await two.say("second")
-            for widget in (one, two):
-                while len(widget.messages()) < 4:
-                    await widget.next()
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(stranger.next(), 0.3)
+    opened = tab(desk.ws, mine["token"]), tab(desk.ws, mine["token"]), tab(desk.ws, other["token"])
+    async with opened[0] as one, opened[1] as two, opened[2] as stranger:
+        await one.say("first")
+        await two.until("message", **{"from": "bot"})
+        await two.say("second")
+        for widget in (one, two):
+            while len(widget.messages()) < 4:
+                await widget.next()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stranger.next(), 0.3)
     shown = [[(frame["seq"], frame["id"]) for frame in widget.messages()] for widget in (one, two)]
     assert shown[0] == shown[1] == sorted(shown[0])
 
@@ -219,8 +219,8 @@ async def test_a_ten_megabyte_frame_is_refused_in_a_frame_and_a_larger_one_ends_
         assert "at most" in (await widget.until("nack"))["error"]["text"]
         await widget.send(type="ping")
         await widget.until("pong")
+        await widget.say("x" * 13_000_000)
         with pytest.raises(ConnectionClosed) as closed:
-            await widget.say("x" * 13_000_000)
             await widget.next()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
