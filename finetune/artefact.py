@@ -21,8 +21,10 @@ from finetune.reader import Epoch, Recipe
 BASE = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 
 
-def write_weights(model: Any, recipe: Recipe, out: Path) -> str:
-    """Save the trained weights in fp16 and return their version, the first 12 digits of the file's sha256."""
+def write_weights(model: Any, tokenizer: Any, recipe: Recipe, out: Path) -> str:
+    """Save the trained weights in fp16 (a whole model with its tokenizer) and return their version, the first 12 digits
+    of the file's sha256.
+    """
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -33,6 +35,8 @@ def write_weights(model: Any, recipe: Recipe, out: Path) -> str:
     save_file(half, file, metadata={"format": "pt"})
     if recipe.method == "lora":
         _tidy(out / "adapter_config.json")
+    else:
+        tokenizer.save_pretrained(out)
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 

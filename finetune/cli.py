@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from bot.engines import devices
 from bot.engines.spans import probability
 from channels import terminal
 from finetune import artefact, data, evaluate
@@ -54,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, evaluate what was written, and print its scores."""
+    devices.calm_threads()
     import torch
 
     recipe = _recipe(args)
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     begun = time.monotonic()
     with terminal.progress("training", total=recipe.epochs * training.per_epoch) as advance:
         training.run(advance, terminal.say)
-    version = artefact.write_weights(training.model, recipe, out)
+    version = artefact.write_weights(training.model, training.tokenizer, recipe, out)
     report = _report(base, out, recipe, held, dev)
     metrics = {
         "version": version,

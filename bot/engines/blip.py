@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.engines import devices
 from bot.engines.base import Caption, Picture
 from bot.engines.batcher import Batcher
-from bot.engines.caption import on
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
 from bot.settings import Settings
@@ -42,7 +42,6 @@ class Blip:
     async def start(self) -> None:
         """Load the weights `caption`. Raises WeightsError."""
         if self._model is None:
-            self._device = on(self._settings)
             await asyncio.to_thread(self._load, self._weights.path("caption"))
         await self._batcher.start()
 
@@ -60,9 +59,22 @@ class Blip:
         return await self._batcher.submit(picture)
 
     def _load(self, folder: Path) -> None:
+        devices.calm_threads()
+        with devices.LOADING:
+            model = self._built(folder)
+        file = folder / "preprocessor_config.json"
+        preparation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        self._mean = np.array(preparation.get("image_mean", MEAN), np.float32)
+        self._deviation = np.array(preparation.get("image_std", DEVIATION), np.float32)
+        self._side = model.config.vision_config.image_size
+        self._device = devices.pick(self._settings)
+        self._model = model.eval().to(self._device)
+
+    def _built(self, folder: Path) -> Any:
         import torch
         from transformers import AutoTokenizer, BlipForConditionalGeneration
 
+        devices.prepare_torch(self._settings)
         try:
             model: Any = BlipForConditionalGeneration.from_pretrained(
                 folder, local_files_only=True, weights_only=True, dtype=torch.float32
@@ -70,12 +82,7 @@ class Blip:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise WeightsError(f"the captioning model in {folder} cannot be loaded: {error}") from error
-        file = folder / "preprocessor_config.json"
-        preparation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        self._mean = np.array(preparation.get("image_mean", MEAN), np.float32)
-        self._deviation = np.array(preparation.get("image_std", DEVIATION), np.float32)
-        self._side = model.config.vision_config.image_size
-        self._model = model.eval().to(self._device)
+        return model
 
     def _describe(self, pictures: list[Picture]) -> list[Caption]:
         import torch

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.engines import devices
 from bot.engines.base import Caption, Picture
 from bot.engines.batcher import Batcher
 from bot.engines.imagenet import LABELS
@@ -54,7 +55,6 @@ class ScreenAndObjects:
     async def start(self) -> None:
         """Load RapidOCR's models and the weights `objects`. Raises WeightsError."""
         if self._ocr is None:
-            self._device = on(self._settings)
             self._objects = await asyncio.to_thread(self._load_objects)
             self._ocr = await asyncio.to_thread(self._load_ocr)
         await self._batcher.start()
@@ -84,19 +84,21 @@ class ScreenAndObjects:
             raise WeightsError(
                 f"the installed rapidocr lacks {', '.join(missing)}. Run: pip install 'rapidocr>=3.10,<4'"
             )
-        threads = self._settings.engines.threads or os.cpu_count() or 1
+        threads = devices.threads(self._settings)
         quiet = {"Global.log_level": "critical", "EngineConfig.onnxruntime.intra_op_num_threads": threads}
         engine = RapidOCR(params={**params, **quiet})
         engine(np.full((64, 64, 3), 255, np.uint8))  # its models are loaded at the first call
         return engine
 
     def _load_objects(self) -> Any:
+        devices.calm_threads()
         import torch
         from efficientnet_lite_pytorch import EfficientNet
 
         file = next(iter(sorted(self._weights.path("objects").glob("*.pth"))), None)
         if file is None:
             raise WeightsError("weights 'objects' hold no .pth file. Run: frontdesk models pull objects")
+        self._device = devices.pick(self._settings)
         model = EfficientNet.from_name("efficientnet-lite0")
         try:
             model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
@@ -177,12 +179,3 @@ def compose(screen_text: str, objects: Sequence[tuple[str, float]]) -> Caption:
     if screen_text:
         parts.append("“" + " · ".join(screen_text.splitlines()) + "”")
     return Caption(": ".join(parts), screen_text, likely)
-
-
-def on(settings: Settings) -> str:
-    """Where the object model runs, as the setting `device` asks. OCR stays on the CPU: so does this onnxruntime."""
-    import torch
-
-    if settings.device == "cpu":
-        return "cpu"
-    return "cuda" if settings.device == "cuda" or torch.cuda.is_available() else "cpu"

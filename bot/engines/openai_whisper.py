@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.engines import heard
+from bot.engines import devices, heard
 from bot.engines.base import Audio, Transcript
 from bot.engines.batcher import Batcher
-from bot.engines.caption import on
 from bot.engines.heard import Piece
 from bot.engines.speech import CODES, PROMPTS, spoken
 from bot.engines.weights import Weights
@@ -42,7 +41,7 @@ class OpenAIWhisper:
         """Load the checkpoint. Raises WeightsError."""
         if self._model is None:
             folder = self._weights.path("openai-whisper")
-            self._model = await asyncio.to_thread(load, folder, on(self._settings))
+            self._model = await asyncio.to_thread(load, folder, devices.pick(self._settings))
         await self._batcher.start()
 
     async def close(self) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.engines import heard
+from bot.engines import devices, heard
 from bot.engines.base import Audio, Transcript
 from bot.engines.batcher import Batcher
 from bot.engines.heard import Piece
@@ -64,6 +63,7 @@ class FasterWhisper:
         return await self._batcher.submit(audio)
 
     def _load(self) -> Any:
+        devices.calm_threads()
         from faster_whisper import WhisperModel
 
         path = self._weights.path("speech")
@@ -73,7 +73,7 @@ class FasterWhisper:
                 str(path),
                 device=device,
                 compute_type="float16" if device == "cuda" else "int8",
-                cpu_threads=self._settings.engines.threads or os.cpu_count() or 1,
+                cpu_threads=devices.threads(self._settings),
                 local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.engines.reader import BertReader
+from bot.engines.spans import probability
+from bot.engines.weights import Weights
+from bot.settings import Settings
 from channels import cli
 from finetune import artefact, data
 from finetune.data import DataError, Example
@@ -79,7 +83,7 @@ def test_what_is_written_reads_as_what_was_trained(
     recipe = replace(RECIPE, method=method)
     training = trained(base, examples, tmp_path / "run", recipe)
     before = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
-    version = artefact.write_weights(training.model, recipe, tmp_path / "run")
+    version = artefact.write_weights(training.model, training.tokenizer, recipe, tmp_path / "run")
     model, tokenizer = artefact.load(base, tmp_path / "run")
     after = predict(model, tokenizer, examples, recipe, device="cpu")
     assert [p.margin for p in after] == pytest.approx([p.margin for p in before], abs=0.02)
@@ -141,3 +145,28 @@ def test_an_empty_passage_gives_an_empty_answer(base: Path, examples: list[Examp
     model = training()
     empty = [Example("q", "a", "Which river?", "", ())]
     assert predict(model.model, model.tokenizer, empty, RECIPE, device="cpu") == [Prediction("", float("-inf"))]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+async def test_the_bots_reader_reads_with_what_was_trained(
+    method: str, base: Path, examples: list[Example], tmp_path: Path, make_settings: Callable[..., Settings]
+) -> None:
+    recipe = replace(RECIPE, method=method)
+    training = trained(base, examples, tmp_path / "run", recipe)
+    artefact.write_weights(training.model, training.tokenizer, recipe, tmp_path / "run")
+    artefact.write_settings(tmp_path / "run", recipe, version="v", calibration=(2.0, 0.5), threshold=0.5)
+
+    class Elsewhere(Weights):
+        def path(self, name: str) -> Path:
+            return tmp_path / "run" if name == "reader" else base
+
+    reader = BertReader(make_settings(device="cpu"), Elsewhere(make_settings(), {}))
+    await reader.start()
+    try:
+        ours = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
+        for example, prediction in list(zip(examples, ours, strict=True))[:4]:
+            (span,) = await reader.read(example.question, [example.context])
+            assert example.context[span.start : span.end] == prediction.text
+            assert span.score == pytest.approx(probability(prediction.margin, 2.0, 0.5), abs=0.01)
+    finally:
+        await reader.close()
