@@ -53,6 +53,8 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
         task = bar.add_task(description, total=total)
 
         def advance(steps: float = 1, total: int | None = None) -> None:
-            bar.update(task, advance=steps, **({"total": total} if total is not None else {}))
+            if total is not None:
+                bar.update(task, total=total)
+            bar.update(task, advance=steps)
 
         yield advance

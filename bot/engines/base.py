@@ -8,7 +8,7 @@ over the table. `name` tells which model and version answered, and goes into the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -117,7 +117,7 @@ class Reader(Engine, Protocol):
 
 
 class Generator(Engine, Protocol):
-    def stream(self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0) -> AsyncGenerator[str]:
         """The reply in pieces, as they are made. Greedy. Closing the iterator stops the model."""
         ...
 
