@@ -24,7 +24,7 @@ from channels.base import Context
 from channels.limits import clean, parse_object, problem
 from channels.tokens import Tokens, Visitor, key_of
 from channels.web.frames import Frame, Maker, nack, slow
-from channels.web.rooms import Connection, Room, Rooms
+from channels.web.rooms import Connection, Room, Rooms, Write
 from channels.web.talk import NAME, Talk
 from channels.web.uploads import Uploads
 
@@ -41,9 +41,6 @@ SESSIONS_A_MINUTE = 120
 
 NOT_AUTHORISED = 4401
 TRY_AGAIN = 1013
-END = 2**62
-"""A position behind all events: a connection that wants no history."""
-
 
 def sniff(data: bytes) -> str:
     """`bot.media.sniff`, loaded at the first upload."""
@@ -179,7 +176,7 @@ class WebChannel:
         except Rejected as error:
             return problem(400, "malformed", str(error))
         frames: list[Frame] = []
-        connection = self._connection(visitor, partial(_collect, frames), lambda: None, END)
+        connection = self._connection(visitor, partial(_collect, frames), lambda: None, 0, listens=False)
         try:
             await self.rooms.join(visitor, connection)
             await self._talk.hear(connection, frame)
@@ -311,9 +308,9 @@ class WebChannel:
     # -- details
 
     def _connection(
-        self, visitor: Visitor, write: Callable[[Frame], Any], close: Callable[[], None], seq: int
+        self, visitor: Visitor, write: Write, close: Callable[[], None], seq: int, *, listens: bool = True
     ) -> Connection:
-        return Connection(write, close, seq, self._locales.get(visitor.id))
+        return Connection(write, close, seq, self._locales.get(visitor.id), listens=listens)
 
     def _maker(self, visitor: Visitor, locale: Callable[[], str | None]) -> Maker:
         def heard(kind: str, text: str) -> str:

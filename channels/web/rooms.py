@@ -26,17 +26,29 @@ Write = Callable[[Frame], Awaitable[None]]
 
 
 class Connection:
-    """One tab. `seq` is the newest event that it has. Frames leave in order; a task exists only while some wait."""
+    """One tab. `seq` is the newest event that it has. Frames leave in order; a task exists only while some wait.
 
-    __slots__ = ("_close", "_frames", "_task", "_write", "locale", "room", "seq")
+    One that does not listen gets the answers to its own frames and nothing else.
+    """
 
-    def __init__(self, write: Write, close: Callable[[], None], seq: int = 0, locale: str | None = None) -> None:
+    __slots__ = ("_close", "_frames", "_task", "_write", "listens", "locale", "room", "seq")
+
+    def __init__(
+        self,
+        write: Write,
+        close: Callable[[], None],
+        seq: int = 0,
+        locale: str | None = None,
+        *,
+        listens: bool = True,
+    ) -> None:
         self._write = write
         self._close = close
         self._frames: deque[Frame] | None = None
         self._task: asyncio.Task[None] | None = None
         self.seq = seq
         self.locale = locale
+        self.listens = listens
         self.room: Room | None = None
 
     def push(self, frame: Frame) -> None:
@@ -86,9 +98,10 @@ class Room:
     async def refresh(self) -> None:
         """Give every tab what it does not have yet."""
         async with self._lock:
-            if self.conversation is None or not self.connections:
+            listening = [connection for connection in self.connections if connection.listens]
+            if self.conversation is None or not listening:
                 return
-            behind = min(connection.seq for connection in self.connections)
+            behind = min(connection.seq for connection in listening)
             try:
                 events = await self._store.events(self.conversation, after=behind)
             except NotFound:
@@ -100,7 +113,7 @@ class Room:
     def _share(self, events: Sequence[Event]) -> list[Frame]:
         frames = self._maker.frames(events)
         newest = events[-1].sequence
-        for connection in self.connections:
+        for connection in filter(_listens, self.connections):
             for frame in frames:
                 if frame["seq"] > connection.seq:
                     connection.push(frame)
@@ -129,13 +142,17 @@ class Room:
 
     def tell(self, frame: Frame) -> None:
         """A frame without a sequence number, to all tabs that are open now."""
-        for connection in self.connections:
+        for connection in filter(_listens, self.connections):
             connection.push(frame)
 
     def replay(self, connection: Connection) -> None:
         """What is being streamed just now, for a tab that has just opened."""
         for frame in self._live:
             connection.push(frame)
+
+
+def _listens(connection: Connection) -> bool:
+    return connection.listens
 
 
 class Rooms:
