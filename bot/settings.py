@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -199,8 +200,10 @@ def names() -> dict[str, str]:
 def _check_environment() -> None:
     known = names()
     unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
-    if unknown:
-        raise ConfigError(f"unknown setting in the environment: {', '.join(unknown)}. Known ones: {', '.join(known)}")
+    for name in unknown:
+        near = difflib.get_close_matches(name.upper(), known, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+        raise ConfigError(f"unknown setting in the environment: {name}; {hint}")
 
 
 def _explain(error: ValidationError) -> str:
