@@ -130,6 +130,7 @@ class FrontdeskWidget extends HTMLElement {
   }
 
   status(frame) {
+    if (frame.text) this.log.notice(frame.text);
     const owner = frame.status === "resolved" ? "resolved" : frame.owner || (frame.status === "open" ? "people" : "bot");
     if (this.owner && owner !== this.owner && owner !== "bot") this.log.notice(this.text(owner));
     if (this.owner === "people" && owner === "bot") this.log.notice(this.text("bot"));
