@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--rank", type=int, default=default.rank, help="LoRA's rank")
     add("--modules", choices=sorted(MODULES), default=default.modules, help="which layers LoRA adapts")
     add("--epochs", type=int, default=default.epochs)
+    add(
+        "--short",
+        type=int,
+        default=default.short,
+        metavar="N",
+        help="first N passes over a few sentences of each passage",
+    )
     add("--rate", type=float, default=None, help="learning rate (default: 1e-3 for lora, 1e-4 for full)")
     add("--batch", type=int, default=default.batch)
     add("--dropout", type=float, default=default.dropout, help="LoRA's dropout")
@@ -53,6 +60,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--bf16", action="store_true", help="compute in bf16 on a CPU too; for CPUs with AVX512-BF16 or AMX")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The questions: to learn from, made from those, to choose on, and to report on."""
+
+    train: list[Example]
+    made: list[Example]
+    held: list[Example]
+    dev: list[Example]
+
+    def counts(self) -> dict[str, int]:
+        return {"train": len(self.train), "made": len(self.made), "held_out": len(self.held), "dev": len(self.dev)}
+
+
 def run(args: argparse.Namespace) -> int:
     """Train, evaluate what was written, and print its scores."""
     devices.calm_threads()
@@ -61,48 +81,63 @@ def run(args: argparse.Namespace) -> int:
     recipe = _recipe(args)
     if args.threads:
         torch.set_num_threads(args.threads)
-    file = data.find(args.data, "train")
-    if file is None:
-        raise DataError(f"{args.data} is neither a SQuAD-format file nor a folder with train.json")
-    train, held = data.split(data.read(file), args.dev_share, args.seed)
-    dev_file = args.dev or data.find(args.data, "dev")
-    dev = data.read(dev_file) if dev_file else []
-    if not held:
-        raise DataError("nothing is held out to choose on: give --dev-share above 0")
-    made = data.negatives(train, recipe.negatives, recipe.seed)
+    parts = _parts(args, recipe)
     out = args.out or args.settings.home / "models" / "reader"
     base = args.base or _weights(args.settings)
     device = device_for(args.device or args.settings.device)
-    terminal.say(f"on {device}: {len(train)} questions to learn from (and {len(made)} made), {len(held)} to choose on")
-    training = Training(base, [*train, *made], held, recipe=recipe, out=out, device=device)
+    terminal.say(
+        f"on {device}: {len(parts.train)} questions to learn from (and {len(parts.made)} made), "
+        f"{len(parts.held)} to choose on, {len(parts.dev)} to report on"
+    )
+    training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device)
     if not args.fresh and training.resume():
         terminal.say(f"taken up again after step {training.step}")
     begun = time.monotonic()
-    with terminal.progress("training", total=recipe.epochs * training.per_epoch) as advance:
+    with terminal.progress("training", total=training.total) as advance:
         training.run(advance, terminal.say)
-    version = artefact.write_weights(training.model, training.tokenizer, recipe, out)
-    report = _report(base, out, recipe, held, dev)
-    metrics = {
-        "version": version,
-        "scores": report["scores"],
-        "calibration_error": report["error"],
-        "questions": {"train": len(train), "made": len(made), "held_out": len(held), "dev": len(dev)},
-        "epochs": [{**asdict(epoch), "held_out": epoch.held_out.as_dict()} for epoch in training.history],
-        "recipe": asdict(recipe),
-        "seconds": round(time.monotonic() - begun, 1),
-    }
-    chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
-    artefact.write_settings(out, recipe, version=version, **chosen)
-    artefact.write_metrics(out, metrics)
-    curve = artefact.write_curve(out, training.history)
-    artefact.write_card(out, recipe, metrics, data=args.source, curve=curve)
+    metrics = finish(training, base, parts, source=args.source, seconds=time.monotonic() - begun)
     (out / "checkpoint.pt").unlink(missing_ok=True)
-    for part, scores in report["scores"].items():
+    for part, scores in metrics["scores"].items():
         terminal.say(f"{part}: EM {scores['exact']}, F1 {scores['f1']} on {scores['questions']} questions")
     terminal.say(f"written to {out}")
     if args.json:
         terminal.emit({"out": str(out), **metrics})
     return 0
+
+
+def finish(training: Training, base: Path, parts: Parts, *, source: str, seconds: float) -> dict[str, Any]:
+    """Write the weights, evaluate them as they were written, and write settings, metrics and card."""
+    recipe, out = training.recipe, training.out
+    version = artefact.write_weights(training.model, training.tokenizer, recipe, out)
+    report = _report(base, out, recipe, parts.held, parts.dev)
+    metrics = {
+        "version": version,
+        "scores": report["scores"],
+        "calibration_error": report["error"],
+        "questions": parts.counts(),
+        "epochs": [{**asdict(epoch), "held_out": epoch.held_out.as_dict()} for epoch in training.history],
+        "recipe": asdict(recipe),
+        "seconds": round(seconds, 1),
+    }
+    chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
+    artefact.write_settings(out, recipe, version=version, **chosen)
+    artefact.write_metrics(out, metrics)
+    curve = artefact.write_curve(out, training.history)
+    artefact.write_card(out, recipe, metrics, data=source, curve=curve)
+    return metrics
+
+
+def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
+    file = data.find(args.data, "train")
+    if file is None:
+        raise DataError(f"{args.data} is neither a SQuAD-format file nor a folder with train.json")
+    train, held = data.split(data.read(file), args.dev_share, args.seed)
+    if not held:
+        raise DataError("nothing is held out to choose on: give --dev-share above 0")
+    dev_file = args.dev or data.find(args.data, "dev")
+    return Parts(
+        train, data.negatives(train, recipe.negatives, recipe.seed), held, data.read(dev_file) if dev_file else []
+    )
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:

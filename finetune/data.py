@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,47 @@ def split(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Ex
         held.add(article)
         taken += sizes[article]
     return [e for e in examples if e.article not in held], [e for e in examples if e.article in held]
+
+
+SENTENCE = re.compile(r"(?<=[.!?。！？])\s+(?=[A-Z0-9\"'(\u4e00-\u9fff])")
+
+
+def crops(examples: Sequence[Example], words: int, seed: int, *, unanswerable: float = 0.4) -> list[Example]:
+    """The examples with a few sentences (about `words` words) of their passages, which are quicker to learn on.
+
+    An answerable one keeps its answer: sentences are added before and behind it, at random. Of the unanswerable ones
+    the share `unanswerable` is kept, with sentences from anywhere in the passage.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    made = []
+    for example in examples:
+        if not example.answers and chance.random() >= unanswerable:
+            continue
+        start, end = _crop(example, words, chance)
+        inside = [gold for gold in example.answers if start <= gold.start and gold.start + len(gold.text) <= end]
+        golds = tuple(Gold(gold.text, gold.start - start) for gold in inside)
+        made.append(Example(example.id, example.article, example.question, example.context[start:end], golds))
+    return made
+
+
+def _crop(example: Example, words: int, chance: random.Random) -> tuple[int, int]:
+    """Character offsets of whole sentences, those of one of the answers among them."""
+    cuts = [0, *(match.end() for match in SENTENCE.finditer(example.context)), len(example.context)]
+    sentences = list(pairwise(cuts))
+    if example.answers:
+        gold = chance.choice(example.answers)
+        begin, finish = gold.start, gold.start + len(gold.text)
+        first = max(at for at, (start, _) in enumerate(sentences) if start <= begin)
+        last = min(at for at, (_, end) in enumerate(sentences) if end >= finish)
+    else:
+        first = last = chance.randrange(len(sentences))
+    while last - first + 1 < len(sentences):
+        forward = last + 1 < len(sentences) and (first == 0 or chance.random() < 0.5)
+        wider = (first, last + 1) if forward else (first - 1, last)
+        if len(example.context[sentences[wider[0]][0] : sentences[wider[1]][1]].split()) > words:
+            break
+        first, last = wider
+    return sentences[first][0], sentences[last][1]
 
 
 def negatives(examples: Sequence[Example], share: float, seed: int) -> list[Example]:

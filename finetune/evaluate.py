@@ -90,7 +90,8 @@ def best_threshold(examples: Sequence[Example], predictions: Sequence[Prediction
         total += f1(predictions[at].text, golds) if golds else -1.0
         below = predictions[order[rank + 1]].margin if rank + 1 < len(order) else predictions[at].margin - 1.0
         if total > best and below < predictions[at].margin:  # like margins are answered all or none
-            best, threshold = total, (predictions[at].margin + below) / 2
+            middle = (predictions[at].margin + below) / 2
+            best, threshold = total, middle if middle < predictions[at].margin else below
     return threshold
 
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bot.engines.spans import Found, best_span, over_windows
+from finetune import data
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction, Scores, best_threshold, score
 from finetune.windows import Window, batches, in_batches, targets, tensors, windows
 
+SHORT_WORDS = 45
 Progress = Callable[..., None]
 MODULES = {
     "attention": ("query", "key", "value", "attention.output.dense"),
@@ -31,6 +35,7 @@ MODULES = {
 class Recipe:
     """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs.
 
+    `short` is the number of passes over a few sentences of each passage, before those over whole passages (`epochs`).
     `bf16` computes in it on a CPU too, which pays where the CPU has it; on CUDA it always does. LoRA's dropout is 0 by
     default: on a CPU it costs a third more time.
     """
@@ -38,6 +43,7 @@ class Recipe:
     method: str = "lora"
     rank: int = 32
     modules: str = "all"
+    short: int = 0
     epochs: int = 4
     rate: float | None = None
     batch: int = 16
@@ -141,8 +147,12 @@ class Training:
         self.recipe, self.held, self.out, self.device = recipe, held, out, device
         self.model, self.tokenizer = build(base, recipe)
         self.model.to(device)
-        self.windows = windows(train, self.tokenizer, recipe.max_length, recipe.stride)
-        self.per_epoch = math.ceil(len(self.windows) / recipe.batch)
+        sets = [data.crops(train, SHORT_WORDS, recipe.seed * 1000 + at) for at in range(recipe.short)]
+        short = [windows(each, self.tokenizer, recipe.max_length, recipe.stride) for each in sets]
+        whole = windows(train, self.tokenizer, recipe.max_length, recipe.stride)
+        self.passes = [*short, *([whole] * recipe.epochs)]
+        self.ends = list(accumulate(math.ceil(len(each) / recipe.batch) for each in self.passes))
+        self.total = self.ends[-1]
         weights = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.decay)
         self.history: list[Epoch] = []
@@ -154,11 +164,12 @@ class Training:
         """Train to the end (or until `patience` epochs brought nothing), then put the best epoch's weights in place."""
         saved, begun = time.monotonic(), time.monotonic()
         progress(self.step)
-        while self.step < self.recipe.epochs * self.per_epoch and not self._exhausted():
-            epoch, within = divmod(self.step, self.per_epoch)
-            order = batches(self.windows, self.recipe.batch, self.recipe.seed * 1000 + epoch)
+        while self.step < self.total and not self._exhausted():
+            epoch = bisect_right(self.ends, self.step)
+            within = self.step - (self.ends[epoch - 1] if epoch else 0)
+            order = batches(self.passes[epoch], self.recipe.batch, self.recipe.seed * 1000 + epoch)
             for batch in order[within:]:
-                self.losses += self._learn([self.windows[at] for at in batch])
+                self.losses += self._learn([self.passes[epoch][at] for at in batch])
                 self.step += 1
                 progress(1)
                 if time.monotonic() - saved > save_seconds:
@@ -172,9 +183,8 @@ class Training:
     def _learn(self, batch: list[Window]) -> float:
         import torch
 
-        total = self.recipe.epochs * self.per_epoch
-        warm = max(1.0, self.recipe.warmup * total)
-        share = min((self.step + 1) / warm, (total - self.step) / max(1.0, total - warm))
+        warm = max(1.0, self.recipe.warmup * self.total)
+        share = min((self.step + 1) / warm, (self.total - self.step) / max(1.0, self.total - warm))
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * share
         self.model.train()
@@ -199,7 +209,8 @@ class Training:
     def _end_epoch(self, epoch: int, seconds: float, said: Callable[[str], None]) -> None:
         predictions = predict(self.model, self.tokenizer, self.held, self.recipe, device=self.device)
         scores = score(self.held, predictions, best_threshold(self.held, predictions))
-        self.history.append(Epoch(epoch + 1, self.losses / self.per_epoch, scores, seconds))
+        steps = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
+        self.history.append(Epoch(epoch + 1, self.losses / steps, scores, seconds))
         self.losses = 0.0
         said(
             f"epoch {epoch + 1}: loss {self.history[-1].loss:.3f}, held out EM {scores.exact:.1f} F1 {scores.f1:.1f} "
@@ -212,7 +223,8 @@ class Training:
     def _exhausted(self) -> bool:
         """The last `patience` epochs were all worse than one before them."""
         marks = [epoch.held_out.f1 for epoch in self.history]
-        return len(marks) > self.recipe.patience and max(marks) > max(marks[-self.recipe.patience :])
+        late = len(marks) > max(self.recipe.patience, self.recipe.short)
+        return late and max(marks) > max(marks[-self.recipe.patience :])
 
     def _trained(self) -> dict[str, Any]:
         return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
@@ -223,7 +235,7 @@ class Training:
 
         state = {
             "recipe": asdict(self.recipe),
-            "windows": len(self.windows),
+            "steps": self.ends,
             "weights": {name: value.detach().cpu() for name, value in self._trained().items()},
             "optimizer": self.optimizer.state_dict(),
             "best": self.best,
@@ -245,7 +257,7 @@ class Training:
         if not file.is_file():
             return False
         state = torch.load(file, map_location="cpu", weights_only=True)
-        if state["recipe"] != asdict(self.recipe) or state["windows"] != len(self.windows):
+        if state["recipe"] != asdict(self.recipe) or state["steps"] != self.ends:
             raise DataError(f"{file} is of a run with other options or data: use --fresh, or another --out")
         self.model.load_state_dict(state["weights"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from finetune import data
-from finetune.data import DataError
+from finetune.data import DataError, Example, Gold
 from tests.finetune import squad
 
 
@@ -65,6 +65,24 @@ def test_one_article_cannot_be_split(tmp_path: Path) -> None:
     examples = [example for example in data.read(squad.write(tmp_path)) if example.article == "Bern"]
     with pytest.raises(DataError, match="one article"):
         data.split(examples, 0.1, seed=1)
+
+
+def test_a_crop_is_whole_sentences_and_keeps_the_answer() -> None:
+    context = "The Aare is long. It runs through Bern. Bern is old. Many people live there. " * 3
+    start = context.index("Bern.")
+    answerable = Example("q", "a", "Which town?", context.strip(), (Gold("Bern", start), Gold("Bern", start + 154)))
+    other = Example("n", "a", "Who?", context.strip(), ())
+    for seed in range(50):
+        first, second = data.crops([answerable, other], 12, seed, unanswerable=1.0)
+        assert len(first.context.split()) <= 12
+        assert first.answers
+        for gold in first.answers:
+            assert first.context[gold.start : gold.start + 4] == "Bern"
+        for crop in (first, second):
+            assert crop.context.strip().endswith(".")
+            assert crop.context in context
+        assert second.answers == ()
+    assert data.crops([other], 12, 1, unanswerable=0.0) == []
 
 
 def test_made_negatives_never_hold_the_answer(tmp_path: Path) -> None:

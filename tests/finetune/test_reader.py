@@ -18,7 +18,7 @@ from finetune.evaluate import Prediction
 from finetune.reader import Recipe, Training, device_for, predict
 from tests.finetune import squad
 
-RECIPE = Recipe(epochs=2, rank=4, batch=4, max_length=96, stride=8, rate=3e-3)
+RECIPE = Recipe(short=1, epochs=2, rank=4, batch=4, max_length=96, stride=8, rate=3e-3)
 
 
 @pytest.fixture(scope="module")
