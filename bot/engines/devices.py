@@ -37,12 +37,21 @@ def calm_threads() -> None:
 
 def pick(settings: Settings) -> str:
     """ "cuda" or "cpu". Raises ConfigError when CUDA was asked for and is not there."""
+    if settings.device == "cpu":
+        return "cpu"
     import torch
 
     there = torch.cuda.is_available()
     if settings.device == "cuda" and not there:
         raise ConfigError("device is 'cuda' but torch sees no CUDA device; set device = 'cpu' or 'auto'")
-    return "cuda" if there and settings.device != "cpu" else "cpu"
+    return "cuda" if there else "cpu"
+
+
+def dtype(device: str) -> torch.dtype:
+    """bf16 on CUDA, fp32 on a CPU (many have no instructions for bf16)."""
+    import torch
+
+    return torch.bfloat16 if device == "cuda" else torch.float32
 
 
 def threads(settings: Settings) -> int:

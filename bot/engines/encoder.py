@@ -1,7 +1,7 @@
 """The encoder "minilm": texts to vectors by a BERT model with mean pooling, behind the batcher.
 
-The same vectors as `retrieval.encoder.SentenceEncoder` gives for the same folder (a test compares them), from the model
-alone: it is ready sooner and needs less memory than with sentence-transformers.
+The same vectors (in int8: nearly) as `retrieval.encoder.SentenceEncoder` gives for the same folder (a test compares
+them), from the model alone: it is ready sooner and needs less memory than with sentence-transformers.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.engines import devices
+from bot.engines import devices, onnx_int8
 from bot.engines.batcher import Batcher, Figures
 from bot.engines.weights import Weights
 from bot.settings import Settings
@@ -74,22 +75,20 @@ class MiniLM:
 
     def _load(self) -> None:
         folder = self._weights.path("encoder")
-        devices.calm_threads()
-        with devices.LOADING:
-            import torch
-            from transformers import AutoModel
-
-            devices.prepare_torch(self._settings)
-            self._device = devices.pick(self._settings)
-            dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-            loaded = AutoModel.from_pretrained(folder, local_files_only=True, dtype=dtype, add_pooling_layer=False)
+        self.name = name_of(folder)
         self._tokenizer = devices.tokenizer(folder)
         limits = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))
         self._tokenizer.enable_truncation(int(limits["max_seq_length"]))
-        model = loaded.eval().to(self._device)
-        self.name = name_of(folder)
-        self.dimensions = int(model.config.hidden_size)
-        self._model = model
+        self.dimensions = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
+        devices.calm_threads()
+        if self._settings.engines.int8 and devices.pick(self._settings) == "cpu":
+            self._model = onnx_int8.load(self._settings, self.name, ["last_hidden_state"], lambda: _bert(folder))
+        else:
+            with devices.LOADING:
+                model = _bert(folder)
+                devices.prepare_torch(self._settings)
+            self._device = devices.pick(self._settings)
+            self._model = model.to(self._device, devices.dtype(self._device))
         self._run([("a first text, since the first pass is slow",)])
 
     def _run(self, calls: list[Texts]) -> list[Vectors]:
@@ -104,12 +103,24 @@ class MiniLM:
         return np.split(vectors, ends[:-1])
 
     def _forward(self, encodings: list[Any]) -> Vectors:
+        if isinstance(self._model, onnx_int8.Int8):
+            (hidden,) = self._model(encodings)
+            mask = devices.pad(encodings)["attention_mask"][..., None].astype(np.float32)
+            sums: Vectors = (hidden * mask).sum(1)
+            sums /= np.linalg.norm(sums, axis=1, keepdims=True)
+            return sums
         import torch
 
         with torch.inference_mode():
             inputs = devices.tensors(encodings, self._device)
-            hidden = self._model(**inputs).last_hidden_state.float()
-            mask = inputs["attention_mask"].unsqueeze(-1).float()
-            mean = (hidden * mask).sum(1) / mask.sum(1)
+            states = self._model(**inputs).last_hidden_state.float()
+            mean = (states * inputs["attention_mask"].unsqueeze(-1)).sum(1)  # its length is made 1: no need to divide
             vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return vectors
+
+
+def _bert(folder: Path) -> Any:
+    import torch
+    from transformers import AutoModel
+
+    return AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, add_pooling_layer=False).eval()

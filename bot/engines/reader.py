@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from bot.engines import devices
+from bot.engines import devices, onnx_int8
 from bot.engines.base import Span
 from bot.engines.batcher import Batcher, Figures
 from bot.engines.spans import Found, best_span, over_windows, probability
@@ -130,19 +130,21 @@ class BertReader:
         trained = self._weights.path("reader")
         recipe = read_recipe(trained)
         body = trained if recipe.method == "full" else self._weights.path("encoder")
-        devices.calm_threads()
-        with devices.LOADING:
-            import torch
-
-            devices.prepare_torch(self._settings)
-            self._device = devices.pick(self._settings)
-            model = load_model(body, trained, recipe)
         self._tokenizer = devices.tokenizer(body)
         self._cutter = devices.tokenizer(body)
         self._tokenizer.enable_truncation(recipe.max_length, stride=recipe.stride, strategy="only_second")
-        dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        self._model = model.to(self._device, dtype)
         self._recipe, self.threshold, self.name = recipe, recipe.threshold, f"bert-{recipe.version}"
+        devices.calm_threads()
+        if self._settings.engines.int8 and devices.pick(self._settings) == "cpu":
+            name = f"reader-{recipe.version}-{body.name}"
+            outputs = ["start_logits", "end_logits"]
+            self._model = onnx_int8.load(self._settings, name, outputs, lambda: load_model(body, trained, recipe))
+        else:
+            with devices.LOADING:
+                model = load_model(body, trained, recipe)
+                devices.prepare_torch(self._settings)
+            self._device = devices.pick(self._settings)
+            self._model = model.to(self._device, devices.dtype(self._device))
         self._run([("What is the first pass?", ("The first pass is slow.",))])
 
     def _run(self, calls: list[Question]) -> list[list[Span]]:
@@ -169,6 +171,9 @@ class BertReader:
         return question if len(offsets) <= limit else question[: offsets[limit - 1][1]]
 
     def _forward(self, batch: list[Any]) -> tuple[Any, Any]:
+        if isinstance(self._model, onnx_int8.Int8):
+            start, end = self._model(batch)
+            return start, end
         import torch
 
         with torch.inference_mode():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bot.engines.encoder import MiniLM
 from bot.engines.weights import Weights
 from bot.settings import load
 from retrieval.encoder import SentenceEncoder
@@ -22,3 +24,13 @@ def test_its_vectors_and_its_name_are_those_of_ingestion() -> None:
         ingested = SentenceEncoder(Weights(load()).path("encoder"))
         assert np.allclose(here, ingested.encode(TEXTS), atol=1e-4)
         assert (served.name, served.dimensions) == (ingested.name, ingested.dimensions)
+
+
+def test_in_int8_its_vectors_point_the_same_way(tmp_path: Path) -> None:
+    small = MiniLM(load(device="cpu", models=tmp_path, engines={"int8": True}), Weights(load()))
+    asyncio.run(small.start())
+    with engines.started("encoder", "minilm") as served:
+        cosines = (asyncio.run(served.encode(TEXTS)) * asyncio.run(small.encode(TEXTS))).sum(1)
+        assert small.name == served.name
+    asyncio.run(small.close())
+    assert float(cosines.min()) > 0.9

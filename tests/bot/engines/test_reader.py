@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -159,3 +160,20 @@ def test_a_broken_recipe_is_named(tmp_path: Path) -> None:
     (tmp_path / "reader.json").write_text('{"version": "1", "max_length": "many"}')
     with pytest.raises(WeightsError, match="max_length"):
         read_recipe(tmp_path)
+
+
+async def test_in_int8_it_finds_nearly_the_same_and_the_second_start_needs_no_export(
+    make_settings: Callable[..., Settings], base: Path, tmp_path: Path
+) -> None:
+    folder = whole(base, tmp_path / "reader")
+    recipe(folder, method="full")
+    plain, small = (make_settings(device="cpu", models=tmp_path, engines={"int8": int8}) for int8 in (False, True))
+    spans = []
+    for settings in (plain, small, small):
+        reader = BertReader(settings, weights(settings, reader=folder))
+        await reader.start()
+        spans.append(await reader.read("how long ?", [PASSAGE, "the shop is open on monday ."]))
+        await reader.close()
+    assert sum(name.startswith("int8-reader-7-") for name in os.listdir(tmp_path)) == 1
+    assert spans[1] == spans[2]
+    assert [span.score for span in spans[1]] == pytest.approx([span.score for span in spans[0]], abs=0.01)
