@@ -75,7 +75,6 @@ class Inbox:
         self._awake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._last = 0.0
         self._running: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, Waiting] = {}
         self._callers = 0
@@ -88,8 +87,7 @@ class Inbox:
         accepted = await self._store.accept(message, bot=self._bot, wait=wait)
         self._metrics.received(message.channel, new=accepted.new)
         if accepted.new:
-            self._last = time.monotonic()
-            known = self._waiting.setdefault(accepted.conversation, Waiting(message, self._last))
+            known = self._waiting.setdefault(accepted.conversation, Waiting(message, time.monotonic()))
             known.message = message
             self.wake()
         return accepted
@@ -191,7 +189,8 @@ class Inbox:
     async def _rest(self) -> None:
         """Until woken; where a message may wait for the burst's pause to pass, only a part of that."""
         burst = self._settings.turns.pause_seconds
-        soon = time.monotonic() - self._last < burst + IDLE_SECONDS
+        since = time.monotonic() - burst - IDLE_SECONDS
+        soon = any(not waiting.begun and waiting.since > since for waiting in self._waiting.values())
         pause = max(0.02, burst / 4) if soon else IDLE_SECONDS
         await wait(self._awake, pause)
 
@@ -248,8 +247,7 @@ class Inbox:
         """Nobody waits there any more, unless another message came while the turn ran."""
         waiting = self._waiting.pop(claim.lease.conversation, None)
         if waiting is not None and waiting.message.id not in {message.id for message in claim.trigger.messages}:
-            self._last = time.monotonic()
-            self._waiting[claim.lease.conversation] = Waiting(waiting.message, self._last)
+            self._waiting[claim.lease.conversation] = Waiting(waiting.message, time.monotonic())
 
     async def _watch(self) -> None:
         while True:

@@ -56,6 +56,13 @@ def clean(text: object, limit: int) -> str:
     return guard.clean(text)
 
 
+def sniff(data: bytes) -> str:
+    """What the bytes are, whatever their name says. Unsupported or Damaged. Loads decoders: call it in a thread."""
+    from bot import media
+
+    return media.sniff(data)
+
+
 class BodyLimit:
     """ASGI middleware: a request body over the limit is answered with 413 before anybody reads it.
 

@@ -66,8 +66,8 @@ def set_up(level: str, *, as_json: bool, redact: Redact) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # On the handler, not on their loggers: some of them set their own level when they are loaded, which is later.
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith(CHATTY))
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

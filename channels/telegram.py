@@ -32,9 +32,8 @@ from bot.state import State
 from bot.store.base import Outgoing
 from bot.types import Actor, Attachment, Body, Citation, Edited, Message, Received, Reply, Words
 from channels.base import Context
-from channels.limits import clean, parse_object, problem
+from channels.limits import clean, parse_object, problem, sniff
 from channels.telegram_api import POLL_SECONDS, TelegramApi, callback_data, messages_of
-from channels.web.channel import sniff
 from channels.web.frames import source_path
 from channels.writing import append, sent
 

@@ -21,7 +21,7 @@ from bot.errors import RateLimited, Rejected, StoreError, Unverified
 from bot.store.base import Outgoing
 from bot.types import Message, new_id
 from channels.base import Context
-from channels.limits import clean, parse_object, problem
+from channels.limits import clean, parse_object, problem, sniff
 from channels.tokens import Tokens, Visitor, key_of
 from channels.web.frames import Frame, Maker, nack, slow
 from channels.web.rooms import Connection, Room, Rooms, Write
@@ -41,12 +41,6 @@ SESSIONS_A_MINUTE = 120
 
 NOT_AUTHORISED = 4401
 TRY_AGAIN = 1013
-
-def sniff(data: bytes) -> str:
-    """`bot.media.sniff`, loaded at the first upload."""
-    from bot import media
-
-    return str(media.sniff(data))
 
 
 class WebChannel:
