@@ -31,7 +31,7 @@ from retrieval.snapshot import Snapshot
 THRESHOLD = 0.5
 """The confidence below which is abstained, where bot.toml names none for the language."""
 SHOWN = 3
-"""The generator is shown at most so many pieces of evidence, so that a small model's prompt stays short."""
+"""The generator is shown at most so many pieces of evidence; the small one in process only what answers."""
 PROMPT_CHARACTERS = 700
 _HOW = re.compile(
     r"\b(?:how (?:do|can|to|should|would|does)|steps?|procedure|instructions|what (?:do|should) i do)\b|怎么|如何|步骤",
@@ -108,7 +108,7 @@ class Answerer:
         source = found.language if found.language != language else None
         emit = emit or _nobody
         wording = Wording(ended="off")
-        if self._may_phrase(language, source):
+        if self._may_phrase(language, source) and best.kind != "list":  # half a list would mislead
             wording = await self._phrased(query, found, best, emit, watch)
         text, citations = _told(wording, best)
         if not wording.said:
@@ -136,7 +136,7 @@ class Answerer:
     async def _phrased(self, query: Query, found: Found, best: Unit, emit: Emit, watch: Stopwatch) -> Wording:
         if self._generator is None:
             return Wording(ended="off")
-        shown = _evidence(best, found.candidates)
+        shown = _evidence(best, found.candidates, SHOWN if self._speaks is None else 1)
         messages = [
             ChatMessage(role, text)
             for role, text in self._prompts.render(
@@ -173,7 +173,7 @@ def _nobody(_: str) -> None:
     """Nobody listens."""
 
 
-def _evidence(best: Unit, candidates: Sequence[Candidate]) -> list[Unit]:
+def _evidence(best: Unit, candidates: Sequence[Candidate], most: int) -> list[Unit]:
     """What the generator is shown: what answers, then others of the same page, as much as a short prompt holds."""
     shown, room = [best], PROMPT_CHARACTERS - len(best.evidence)
     for each in candidates[1:]:
@@ -181,7 +181,7 @@ def _evidence(best: Unit, candidates: Sequence[Candidate]) -> list[Unit]:
         apart = all(
             unit.document is not other.document or unit.end <= other.start or other.end <= unit.start for other in shown
         )
-        if apart and unit.document is best.document and len(unit.evidence) <= room and len(shown) < SHOWN:
+        if apart and unit.document is best.document and len(unit.evidence) <= room and len(shown) < most:
             shown.append(unit)
             room -= len(unit.evidence)
     return shown

@@ -21,8 +21,21 @@ ENGLISH: Mapping[str, float] = {
     "covered": 1.5,
     "around": 1.0,
     "ahead": 1.0,
+    "strange": -0.5,
+    "typed": 0.2,
+    "behind": -2.0,
 }
-CHINESE: Mapping[str, float] = {"bias": -3.0, "covered": 3.0, "around": 2.0, "ahead": 1.0}
+CHINESE: Mapping[str, float] = {
+    "bias": -6.023,
+    "covered": 11.453,
+    "around": -3.364,
+    "ahead": 4.273,
+    "strange": 1.408,
+    "typed": 0.68,
+}
+"""Fitted on 491 CMRC questions over 256 pages, each asked with and without its page. On the 509 others at 0.3: 87 of
+100 answered, 83 of those with the right sentence (78 of 100 best sentences are right); 6.5 answered without the page.
+"""
 
 
 def judged(candidate: Candidate, coefficients: Mapping[str, float]) -> Candidate:

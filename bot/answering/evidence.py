@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.answering import units
 from bot.answering.units import Unit
-from bot.engines import wording
+from bot.engines import claims, wording
 from bot.engines.base import Span
 from retrieval.snapshot import Snapshot
 from retrieval.types import Hit
@@ -27,10 +27,11 @@ _ENGLISH = """tell know want need help please hi hello hey dear thanks thank wou
 _CHINESE = """的 了 吗 呢 吧 啊 是 在 我 你 您 他 她 它 我们 你们 什么 怎么 怎样 如何 多少 多少钱 几 哪 哪里 哪个
     哪些 谁 为什么 是否 可以 能 能不能 可不可以 请问 想 要 有 没有 和 与 或 就 都 也 还 这 那 这个 那个 一个 会 需要
     应该 多久 多长 时候 请 帮 告诉 知道 想要 怎么办 被 把 对 于 为 以 及 其 由 之 个 不"""
-FIGURES = ("read", "best_read", "near", "found", "covered", "around", "ahead", "strange", "typed")
+FIGURES = ("read", "best_read", "near", "found", "covered", "around", "ahead", "strange", "typed", "behind")
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
 """Words of a question that say nothing of what it is about."""
 
+_CODE = re.compile(r"(?=.*[a-z])(?=.*\d)[a-z0-9-]+")
 _ASKS_QUANTITY = re.compile(
     r"\b(?:how (?:much|many|long|often|far|old|soon|late|big|heavy|high)|when|what time|which (?:day|year)|prices?|"
     r"costs?|fees?|phone number|percentage|rate)\b|"
@@ -52,7 +53,8 @@ class Candidate:
     cosine of question and unit; `found`: cosine of question and passage; `covered`, `around`: share of the question's
     words, by their rarity, in the unit with its headings and in the passage with its; `ahead`: the passage's lead over
     the next one's score, negative when it is behind the best; `strange`: the share of the question's words that no
-    document has; `typed`: 1 where the question asks for a quantity and the unit has a number, -1 where it has none.
+    document has; `typed`: 1 where the question asks for a quantity and the unit has a number, -1 where it has none;
+    `behind`: how much less it covers than the candidate that covers most.
     """
 
     unit: Unit
@@ -66,6 +68,7 @@ class Candidate:
     ahead: float = 0.0
     strange: float = 0.0
     typed: float = 0.0
+    behind: float = 0.0
     confidence: float = 0.0
 
     def figures(self) -> dict[str, float]:
@@ -128,10 +131,19 @@ def candidates(snapshot: Snapshot, question: str, hits: Sequence[Hit], spans: Se
             typed = 0.0 if not asks else 1.0 if _QUANTITY.search(unit.evidence) else -1.0
             covered = share(weights, "\n".join([*unit.path, unit.evidence]))
             found.append(replace(base, unit=unit, read=read, covered=covered, typed=typed))
+    found = _naming(found, question)
     found.sort(key=lambda each: (-(each.read + each.covered + 0.5 * each.hit.score), each.unit.start))
-    return found[:CANDIDATES]
+    most = max((each.covered for each in found), default=0.0)
+    return [replace(each, behind=most - each.covered) for each in found[:CANDIDATES]]
 
 
 def compared(found: Sequence[Candidate], asked: NDArray[np.float32], vectors: NDArray[np.float32]) -> list[Candidate]:
     """The candidates with the cosines of the question's vector [d] and theirs [len(found), d]."""
     return [replace(each, near=max(0.0, float(asked @ vector))) for each, vector in zip(found, vectors, strict=True)]
+
+
+def _naming(found: Sequence[Candidate], question: str) -> list[Candidate]:
+    """Where the question names a code ("E02", "K200") that some candidates have, those alone."""
+    codes = {fact for fact in claims.read(question).facts if _CODE.fullmatch(fact)}
+    named = [each for each in found if codes & claims.read("\n".join([*each.unit.path, each.unit.evidence])).facts]
+    return named or list(found)

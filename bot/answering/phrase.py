@@ -19,7 +19,9 @@ SENTENCES = 2
 MAX_TOKENS = 72
 TRIED = 2
 """A sentence is checked against so many units, those that share most words with it."""
-_PREFIX = re.compile(r"^(?:answer|a|assistant)\s*[:：]\s*", re.I)
+_PREFIX = re.compile(
+    r"^(?:(?:the )?answer(?: to (?:this|the) question)?(?: is)?|a|assistant)\s*[:：]\s*|^(?:yes|no)[,.]\s+(?=\w)", re.I
+)
 _MARKER = re.compile(r"\s*\[\d+\]")
 
 
@@ -61,7 +63,7 @@ async def phrase(
                     wording.said.append((sentence, unit))
                     passed(sentence, unit)
                     limit.reschedule(asyncio.get_running_loop().time() + first_within)
-                if len(wording.said) == SENTENCES or len(wording.dropped) > SENTENCES:
+                if len(wording.said) == SENTENCES or len(wording.dropped) == SENTENCES:
                     break
     except TimeoutError:
         wording.ended = "late"
@@ -110,5 +112,12 @@ async def _support(checker: Checker, question: str, sentence: str, evidence: Seq
 
 
 def _clean(sentence: str) -> str:
-    """Without what a chat model puts around its sentences: "Answer:", citation numbers, line breaks."""
-    return " ".join(_MARKER.sub("", _PREFIX.sub("", sentence.strip())).split())
+    """Without what a chat model puts around its sentences: "Answer:", "Yes,", citation numbers, line breaks.
+
+    A "yes" or "no" cannot be checked by itself; what follows it says as much and can.
+    """
+    text = sentence.strip()
+    while (shorter := _PREFIX.sub("", text)) != text:
+        text = shorter
+    text = " ".join(_MARKER.sub("", text).split())
+    return text[:1].upper() + text[1:]

@@ -79,15 +79,15 @@ def units(document: Document, passage: Passage) -> list[Unit]:
 def overlapping(found: Sequence[Unit], start: int, end: int) -> Unit | None:
     """The unit that a span answers with: the one it shares most characters with, joined with the others it touches.
 
-    A span in a heading stands for what follows it. Sentences of one block are joined, up to three; else the largest
-    share wins. `start` and `end` are offsets into the document.
+    Sentences of one block are joined, up to three; else the largest share wins. None for a span that lies in no unit,
+    as in a heading. `start` and `end` are offsets into the document.
     """
     if start >= end:
         return None
     shares = [(min(end, unit.end) - max(start, unit.start), unit) for unit in found]
     touched = [(share, unit) for share, unit in shares if share > 0]
     if not touched:
-        return next((unit for unit in found if unit.start >= end), None)
+        return None
     best = max(touched, key=lambda pair: pair[0])[1]
     same = [unit for _, unit in touched if unit.block == best.block][:3]
     return _joined(same) if best.kind == "paragraph" and len(same) > 1 else best

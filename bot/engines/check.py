@@ -1,8 +1,8 @@
 """The checker "evidence": a sentence passes when one place in the evidence says the same, limits and all.
 
 A place is one sentence of the evidence, or two that follow each other. Of its clauses, the sentence is held against
-every shortest run that has as much of it as the whole place has. It passes when the place has its content words, all
-but the share `UNKNOWN`, and one such run
+every shortest run that has as much of it as the whole place has. It passes when the place has all its content words but
+the empty verbs of small talk ("get", "cost", ...), and one such run
 
 - has every number with its unit, amount, date, time, URL, address, code and proper name of the sentence,
 - has none of its words' opposites,
@@ -27,14 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import sentences as cut
-from bot.engines import claims
+from bot.engines import claims, wording
 from bot.engines.base import Encoder, Verdict
 from bot.engines.claims import Claims
 from bot.engines.weights import Weights
 from bot.settings import Settings
 
-UNKNOWN = 0.2
-"""The share of a sentence's content words that its evidence need not have: synonyms and verbs of small talk."""
 CLOSE = 0.55
 """The least cosine between a sentence and its evidence."""
 RELEVANT = 0.15
@@ -118,7 +116,7 @@ def supporting(sentence: str, places: Sequence[_Place]) -> tuple[_Place | None, 
         covered, complaint = _compare(ours, place)
         if not complaint:
             return place, ""
-        alone = alone or covered >= 1 - UNKNOWN
+        alone = alone or covered == 1.0
         if covered > best:
             best, reason = covered, complaint
     return None, reason
@@ -136,9 +134,11 @@ def _places(text: str) -> list[_Place]:
 def _compare(ours: Claims, place: _Place) -> tuple[float, str]:
     """How much of the sentence the place covers, and what it lacks ("" when nothing)."""
     whole = claims.read(place.text)
-    covered = len(ours.words & (whole.words | place.context)) / len(ours.words) if ours.words else 1.0
-    if covered < 1 - UNKNOWN:
-        return covered, "nothing in the evidence speaks of it"
+    words = ours.words - wording.EMPTY
+    covered = len(words & (whole.words | place.context)) / len(words) if words else 0.0
+    if covered < 1:
+        unknown = ", ".join(sorted(words - whole.words - place.context))
+        return covered, f"nothing in the evidence speaks of it: {unknown}"
     if (fact := claims.missing(ours, whole)) and fact not in place.context:
         return covered, f"not in the evidence: {fact}"
     complaint = ""

@@ -28,6 +28,8 @@ STOPWORDS = _list(
     other another one ones n't 's s t d ll re ve m whether though although whereas upon across through between"""
 )
 ADVERBS = _list("always usually often sometimes generally normally simply easily first already still now soon")
+EMPTY = _list("get receiv tak mak use cost pay giv provid offer go com stay last happen includ find answer do want way")
+"""Stems of verbs and nouns that say little by themselves: a sentence may have them though its evidence has not."""
 ANAPHORA = re.compile(
     r"(?:this|that|these|those|it|its|they|them|their|he|she|however|otherwise|instead|then|in (?:that|this|such) case|"
     r"in (?:these|those) cases|if not|if so|but|also|so|after that|both|such|the (?:same|latter|former))\b|"
@@ -148,7 +150,7 @@ CONDITIONS = {
 
 MODALS = {
     "must": _class(
-        "must, have to, has to, need to, needs to, required?, requires, obliged, mandatory, compulsory",
+        "must, have to, has to, needs?, required?, requires, obliged, mandatory, compulsory",
         "必须|(?<!必)须|需要|需(?=[在要将先向由])|务必",
     ),
     "may": _class(
@@ -173,7 +175,8 @@ PAIRS = """accept decline|allow forbid|allow prohibit|include exclude|open close
     免费 收费|免费 付费|全额 部分|线上 线下|开启 关闭|打开 关闭|接受 拒绝|允许 禁止|增加 减少|提前 推迟"""
 """Words and their opposites."""
 
-_IRREGULAR = """paid:pay sent:send bought:buy sold:sell kept:keep lost:lose got:get gotten:get made:make took:take
+_IRREGULAR = """used:use uses:use using:use fees:fee paid:pay sent:send bought:buy sold:sell kept:keep lost:lose
+    got:get gotten:get made:make took:take
     taken:take gave:give given:give broke:break broken:break wrote:write written:write found:find chose:choose
     chosen:choose began:begin begun:begin went:go gone:go came:come said:say told:tell held:hold left:left
     children:child"""
