@@ -18,7 +18,7 @@ _POINTS_BACK = re.compile(
     re.I,
 )
 _GOES_ON = re.compile(
-    r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|why|which|ok(?:ay)?|yes|yeah|no|not)\b"
+    r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|why|ok(?:ay)?|yes|yeah|no|not)\b"
     r"|^\W*(?:那|那么|还有|另外|如果|为什么|可是|但)|呢[？?]?\s*$",
     re.I,
 )

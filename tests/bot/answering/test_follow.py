@@ -1,0 +1,45 @@
+"""A follow-up takes what it lacks from the customer's earlier turns; a question that stands alone stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.answering import follow, glossary
+
+HISTORY = [("customer", "What does delivery to Belgium cost?"), ("bot", "€4.95"), ("agent", "Anything else?")]
+
+
+@pytest.mark.parametrize("question", ["And to Germany?", "why?", "How long does it take?", "那德国呢？"])
+def test_a_follow_up_is_searched_with_the_question_before(question: str) -> None:
+    query = follow.query(question, HISTORY)
+    assert query.text == f"What does delivery to Belgium cost? {question}"
+    assert query.parts[0] == (question, 1.0)
+    assert query.followed
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How do I reset the forgotten password of my old business account?",
+        "未拆封的咖啡机和电热水壶在三十天之内可以免费退货到哈勒姆门店的柜台吗？",
+    ],
+)
+def test_a_question_that_stands_alone_is_searched_alone(question: str) -> None:
+    query = follow.query(question, HISTORY)
+    assert (query.text, query.followed) == (question, False)
+
+
+def test_a_short_question_on_something_new_only_leans_on_the_one_before() -> None:
+    query = follow.query("Which gift cards expire?", HISTORY)
+    assert query.text == "Which gift cards expire?"
+    assert query.parts == (("Which gift cards expire?", 1.0), (HISTORY[0][1], 0.3))
+
+
+def test_what_the_bot_and_agents_said_is_never_searched() -> None:
+    assert follow.query("And then?", [("bot", "€4.95"), ("agent", "Anything else?")]).parts == (("And then?", 1.0),)
+
+
+def test_terms_are_translated_the_longest_first_and_latin_words_stay() -> None:
+    assert glossary.translate("我的电热水壶显示 E02，运费多少？").split(" ")[:2] == ["electric", "kettle"]
+    assert "E02" in glossary.translate("显示 E02 怎么办")
+    assert glossary.translate("你好呀") == ""
