@@ -124,7 +124,7 @@ class FrontdeskWidget extends HTMLElement {
       this.setTyping(frame.kind !== "sentence");
       if (frame.kind !== "typing") log.provisional(frame);
     } else if (frame.type === "ack") log.acknowledged(frame);
-    else if (frame.type === "nack") log.mark(frame.client_id, "failed", frame.error.text);
+    else if (frame.type === "nack") log.mark(frame.client_id, frame.retry_after ? "waiting" : "failed", frame.error.text);
     else if (frame.type === "heard") log.heard(frame);
     else if (frame.type === "status" || frame.type === "welcome") this.status(frame);
   }
