@@ -79,6 +79,7 @@ class Answerer:
         self._index, self._prompts, self._botfile = index, prompts, botfile
         wanted = settings.generator if settings.generator is not None else botfile.generator.enabled
         self._generates = generator is not None and wanted
+        # The generator in process knows English only, and can do little more than repeat what it is shown.
         self._speaks = None if settings.engines.generator != "smollm2" else frozenset({"en"})
 
     async def answer(
@@ -146,6 +147,7 @@ class Answerer:
                 company=self._botfile.name,
                 bot_name=self._botfile.bot_name,
                 voice=self._botfile.voice,
+                small=self._speaks is not None,
             )
         ]
         began = time.perf_counter()
