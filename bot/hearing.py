@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from bot.errors import EngineError, NotFound, Rejected
+from bot.events import Understood
 from bot.record import Record, Stream
 from bot.store.base import Blobs
-from bot.types import Attachment, Message, Reply, Understood, Words
+from bot.types import Attachment, Message, Reply, Words
 
 log = logging.getLogger(__name__)
 

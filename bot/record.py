@@ -6,21 +6,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from bot.events import Actor, Body, Event, Sent, TurnEnded
 from bot.state import State, apply
 from bot.store.base import Claim
 from bot.timing import Stopwatch
-from bot.types import (
-    Actor,
-    Body,
-    Emission,
-    Event,
-    Outcome,
-    Reply,
-    Sent,
-    TurnEnded,
-    TurnResult,
-    Words,
-)
+from bot.types import Emission, Outcome, Reply, TurnResult, Words
 
 Emit = Callable[[Emission], None]
 """Where a turn's emissions go."""

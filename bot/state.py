@@ -8,8 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.types import (
-    Button,
+from bot.events import (
     ContactChanged,
     Deleted,
     Edited,
@@ -21,8 +20,6 @@ from bot.types import (
     LabelsChanged,
     LanguageSet,
     Merged,
-    Outcome,
-    Plain,
     Received,
     Reopened,
     Resolved,
@@ -31,8 +28,8 @@ from bot.types import (
     Started,
     TurnEnded,
     Understood,
-    Words,
 )
+from bot.types import Button, Outcome, Plain, Words
 
 HISTORY = 30
 """How many lines of the conversation a State remembers; older ones stay in the events."""

@@ -11,11 +11,12 @@ from bot import dialogue, guard, handoff, hearing
 from bot.botfile import BotFile
 from bot.dialogue import Ask, Command, Decline, HandOver, Nothing, Say
 from bot.errors import Overloaded
+from bot.events import Guarded, HandedOver
 from bot.flows import Domain
 from bot.hearing import Heard
 from bot.record import Record, Stream
 from bot.settings import Limits
-from bot.types import Citation, Guarded, HandedOver, Message, Outcome, Reply
+from bot.types import Citation, Message, Outcome, Reply
 from bot.understand import understand
 
 HISTORY = 8

@@ -21,6 +21,7 @@ from datetime import datetime
 
 from bot.botfile import BotFile
 from bot.errors import Conflict, LeaseLost, StoreError
+from bot.events import ContactChanged, LanguageSet, Received, Reopened
 from bot.flows import Domain
 from bot.guard import clean
 from bot.hearing import Ears, Heard, Understanding
@@ -30,7 +31,7 @@ from bot.settings import Settings
 from bot.steps import Answers, Steps
 from bot.store.base import Claim, Store
 from bot.timing import span
-from bot.types import ContactChanged, LanguageSet, Outcome, Received, Reopened, Reply, TurnResult, Words, now
+from bot.types import Outcome, Reply, TurnResult, Words, now
 from bot.understand import detect_language
 
 log = logging.getLogger(__name__)

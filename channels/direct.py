@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bot.errors import Overloaded, TooLarge, Unsupported
+from bot.events import Actor, Event, Received, Sent, TurnEnded
 from bot.types import (
-    Actor,
     Attachment,
     Emission,
-    Event,
     Message,
     Outcome,
-    Received,
     Reply,
-    Sent,
-    TurnEnded,
     TurnResult,
     Words,
     new_id,

@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from bot.errors import DeliveryError, Overloaded, RateLimited, Rejected, StoreError, TooLarge
+from bot.events import Event, Received, Sent, TurnEnded
 from bot.store.base import Accepted, Outgoing
-from bot.types import Event, Message, Outcome, Received, Reply, Sent, TurnEnded, TurnResult
+from bot.types import Message, Outcome, Reply, TurnResult
 from channels.base import Context
 from channels.limits import clean, parse_object, problem
 

@@ -28,9 +28,10 @@ from bot.errors import (
     Rejected,
     StoreError,
 )
+from bot.events import Actor, Body, Edited, Received
 from bot.state import State
 from bot.store.base import Outgoing
-from bot.types import Actor, Attachment, Body, Citation, Edited, Message, Received, Reply, Words
+from bot.types import Attachment, Citation, Message, Reply, Words
 from channels.base import Context
 from channels.limits import clean, parse_object, problem, sniff
 from channels.telegram_api import POLL_SECONDS, TelegramApi, callback_data, messages_of

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from bot.errors import Conflict
+from bot.events import Actor, Body, Event, Sent
 from bot.state import State
 from bot.store.base import Store
-from bot.types import Actor, Body, Event, Reply, Sent, Words
+from bot.types import Reply, Words
 
 ATTEMPTS = 20
 

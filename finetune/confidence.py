@@ -1,12 +1,13 @@
 """Fits and reports how sure an answer is: the coefficients of `bot.answering.confidence`.
 
-    python -m finetune.confidence english --home DIR --faq FILE --squad FILE [--keep FILE]
+    python -m finetune.confidence english --faq FILE --squad FILE --unseen ARTICLE
     python -m finetune.confidence chinese --squad FILE
 
 English is fitted on two kinds of questions, asked of an index of all their pages as the bot would ask: rephrasings of
 frequently asked questions (a page a thread, its answers the text) and SQuAD questions. Each is asked twice, the second
 time without the page that answers, where no candidate is right; SQuAD's own unanswerable questions are asked too. Half
-of the threads and articles fits, the other half is only reported. Chinese takes the CMRC questions likewise.
+of the threads and paragraphs fits, the other half is only reported. Of SQuAD only the articles that the reader was not
+trained on (`--unseen`) are asked about, since it is too sure on those that it was. Chinese takes CMRC likewise.
 """
 
 from __future__ import annotations
@@ -60,10 +61,11 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="the home, for settings")
     parser.add_argument("--faq", type=Path, help="StackFAQ's JSON")
     parser.add_argument("--squad", type=Path, required=True, help="questions in SQuAD's format")
+    parser.add_argument("--unseen", action="append", help="ask about this article only (may be given several times)")
     parser.add_argument("--most", type=int, default=500, help="questions of each kind at most")
     args = parser.parse_args()
     language = "en" if args.language == "english" else "zh"
-    pages, questions = squad(args.squad, language)
+    pages, questions = squad(args.squad, language, args.unseen)
     if args.faq:
         more_pages, more = faq(args.faq)
         pages, questions = pages + more_pages, sampled(questions, args.most) + sampled(more, args.most)
@@ -73,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def squad(file: Path, language: str) -> tuple[list[Document], list[Question]]:
+def squad(file: Path, language: str, unseen: Sequence[str] | None = None) -> tuple[list[Document], list[Question]]:
     """A page a paragraph. CMRC has no articles: each paragraph stands for one."""
     pages, questions = [], []
     for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
@@ -81,10 +83,10 @@ def squad(file: Path, language: str) -> tuple[list[Document], list[Question]]:
             title = str(article.get("title") or paragraph.get("id")).replace("_", " ")
             name = f"{title}-{number}"
             pages.append(page(name, title if language == "en" else "", paragraph["context"], language))
-            for asked in paragraph["qas"]:
+            for asked in paragraph["qas"] if not unseen or article.get("title") in unseen else []:
                 answers = tuple(answer["text"] for answer in asked["answers"])
                 home = None if asked.get("is_impossible") else name
-                questions.append(Question(asked["question"], home, answers, half(title), "squad"))
+                questions.append(Question(asked["question"], home, answers, half(name), "squad"))
     return pages, questions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -72,7 +72,7 @@ async def phrase(
     return wording
 
 
-async def _sentences(generator: Generator, messages: Sequence[ChatMessage]) -> AsyncIterator[str]:
+async def _sentences(generator: Generator, messages: Sequence[ChatMessage]) -> AsyncGenerator[str]:
     """Whole sentences, as soon as the next one begins or the generator is done."""
     text = ""
     async with aclosing(_pieces(generator, messages)) as pieces:
@@ -87,7 +87,7 @@ async def _sentences(generator: Generator, messages: Sequence[ChatMessage]) -> A
         yield _clean(text[start:end])
 
 
-async def _pieces(generator: Generator, messages: Sequence[ChatMessage]) -> AsyncIterator[str]:
+async def _pieces(generator: Generator, messages: Sequence[ChatMessage]) -> AsyncGenerator[str]:
     stream = generator.stream(messages, max_tokens=MAX_TOKENS)
     try:
         async for piece in stream:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -142,7 +142,7 @@ class FakeGenerator(_Fake):
 
     async def stream(
         self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """One word a piece, `delay` seconds before each."""
         del seed
         pieces = re.findall(r"\s*\S+", self._reply(messages))[:max_tokens]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +78,7 @@ class SmolLM2:
 
     async def stream(
         self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """The reply in pieces of whole characters. Greedy, so `seed` changes nothing. TooLarge over the context."""
         del seed
         if self._model is None:

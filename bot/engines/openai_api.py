@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import httpx
@@ -52,7 +52,7 @@ class OpenAIGenerator:
 
     async def stream(
         self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """The reply's pieces as the server sends them. Closing the iterator closes the request and stops it."""
         if self._client is None:
             raise EngineUnready("generator is not started")

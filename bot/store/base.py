@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from bot.events import Event
 from bot.state import State
-from bot.types import Event, Message, Reply, Trigger
+from bot.types import Message, Reply, Trigger
 
 
 @dataclass(frozen=True, slots=True)

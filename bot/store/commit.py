@@ -8,9 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.errors import Conflict, LeaseLost
+from bot.events import Event
 from bot.store import events, inbox, outbox
 from bot.store.base import Lease
-from bot.types import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import NotFound, StoreError
+from bot.events import EVENT_SCHEMA, Event
 from bot.state import State, fold
 from bot.store import words
 from bot.store.tables import conversations
 from bot.store.tables import events as table
 from bot.store.tables import words as words_table
-from bot.types import EVENT_SCHEMA, Event
 
 FOLD = 1
 """Raise it when `bot.state` folds the same events differently: older snapshots are then folded anew."""

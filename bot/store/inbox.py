@@ -15,13 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import Conflict, LeaseLost, NotFound
+from bot.events import Actor, Event, Started
 from bot.store import events
 from bot.store.base import Accepted, Claim, Lease
 from bot.store.events import insert
 from bot.store.holds import free
 from bot.store.tables import conversations, identities, people, uploads
 from bot.store.tables import inbox as table
-from bot.types import Actor, Event, Message, Started, Trigger, new_id
+from bot.types import Message, Trigger, new_id
 
 LOOKED_AT = 500
 """How many waiting rows a claim considers."""

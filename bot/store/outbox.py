@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import NotFound, StoreError
+from bot.events import Actor, Delivery, Event, Sent
 from bot.store import events
 from bot.store.base import Outgoing
 from bot.store.holds import free
 from bot.store.tables import conversations, identities
 from bot.store.tables import outbox as table
-from bot.types import Actor, Delivery, Event, Reply, Sent
+from bot.types import Reply
 
 
 def queue(

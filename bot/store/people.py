@@ -13,11 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import NotFound
+from bot.events import Actor, Body, Erased, Event, Merged
 from bot.store import events, outbox
 from bot.store.events import insert
 from bot.store.tables import conversations, identities, inbox, people, uploads, words
 from bot.store.tables import events as events_table
-from bot.types import Actor, Body, Erased, Event, Merged, new_id
+from bot.types import new_id
 
 
 def find(connection: sa.Connection, channel: str, account: str, sender: str) -> str | None:

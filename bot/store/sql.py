@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.events import Event
 from bot.state import State
 from bot.store import events, inbox, outbox, people, uploads
 from bot.store.base import Accepted, Blobs, Claim, Lease, Outgoing, Summary
@@ -18,7 +19,7 @@ from bot.store.commit import Commit
 from bot.store.database import Database
 from bot.store.migrate import upgrade
 from bot.store.summaries import summaries
-from bot.types import Event, Message, now
+from bot.types import Message, now
 
 
 class SqlStore:

@@ -154,7 +154,7 @@ async def answers(bot: Bot, questions: Sequence[str]) -> list[str]:
 
 async def passages_read(bot: Bot, questions: Sequence[str]) -> dict[str, float]:
     """How many passages a question reads, and their mean length in tokens as they are in the index."""
-    from bot.answer import READ
+    from bot.answering.find import READ
     from bot.engines import devices
     from retrieval import hybrid
     from retrieval.types import Filters

@@ -10,10 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.errors import ConfigError, NotFound
-from bot.settings import Settings
-from bot.state import State
-from bot.store.base import Store
-from bot.types import (
+from bot.events import (
     Actor,
     Body,
     Delivery,
@@ -21,13 +18,16 @@ from bot.types import (
     Feedback,
     HandedOver,
     Received,
-    Reply,
     Resolved,
     Returned,
     Sent,
     TurnEnded,
     Understood,
 )
+from bot.settings import Settings
+from bot.state import State
+from bot.store.base import Store
+from bot.types import Reply
 from channels import terminal
 from channels.cli import common_options
 from channels.writing import append, sent

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bot.types import (
-    Attachment,
-    Citation,
+from bot.events import (
     Deleted,
     Edited,
-    Emission,
     Event,
     Feedback,
     HandedOver,
@@ -23,6 +20,7 @@ from bot.types import (
     Sent,
     Understood,
 )
+from bot.types import Attachment, Citation, Emission
 from channels.web.markdown import plain, render
 
 Frame = dict[str, Any]

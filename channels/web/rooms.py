@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from bot.errors import NotFound
+from bot.events import Event
 from bot.store.base import Store
-from bot.types import Emission, Event, Message
+from bot.types import Emission, Message
 from channels.tokens import Visitor
 from channels.web.frames import Frame, Maker, heard, provisional
 

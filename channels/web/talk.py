@@ -6,21 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.errors import NotFound, RateLimited, Rejected, StoreError, TooLarge, Unverified
-from bot.state import State
-from bot.types import (
+from bot.events import (
     Actor,
     Body,
-    Button,
     ContactChanged,
     Delivery,
     Feedback,
     LabelsChanged,
     LanguageSet,
-    Message,
     Sent,
-    Words,
-    new_id,
 )
+from bot.state import State
+from bot.types import Button, Message, Words, new_id
 from channels.base import Context
 from channels.limits import clean
 from channels.tokens import Tokens, Visitor, proves

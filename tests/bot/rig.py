@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bot.botfile import load_bot
+from bot.events import Actor, Body, Event
 from bot.flows import load_domain
 from bot.hearing import Ears
 from bot.settings import Settings
@@ -18,7 +19,7 @@ from bot.store.base import Claim
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.turn import Turn
-from bot.types import Actor, Attachment, Body, Citation, Emission, Event, Message, TurnResult
+from bot.types import Attachment, Citation, Emission, Message, TurnResult
 
 OPEN = datetime(2026, 6, 3, 10, 0, tzinfo=UTC)
 """A Wednesday noon in Amsterdam: people are at work."""

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.state import HISTORY, State, apply, fold
-from bot.types import (
+from bot.events import (
     Actor,
-    Button,
     ContactChanged,
     Deleted,
     Delivery,
@@ -24,7 +22,6 @@ from bot.types import (
     LabelsChanged,
     LanguageSet,
     Merged,
-    Outcome,
     Received,
     Reopened,
     Resolved,
@@ -33,8 +30,9 @@ from bot.types import (
     Started,
     TurnEnded,
     Understood,
-    Words,
 )
+from bot.state import HISTORY, State, apply, fold
+from bot.types import Button, Outcome, Words
 
 EMPTY = State(conversation="c")
 BUTTON = Button(title="A person", payload="/handover")

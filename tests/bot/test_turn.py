@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Damaged, EngineTimeout, Overloaded
+from bot.events import Received, Resolved, Returned, Sent, TurnEnded
 from bot.settings import Settings
-from bot.types import (
-    Button,
-    Outcome,
-    Received,
-    Resolved,
-    Returned,
-    Sent,
-    TurnEnded,
-    Words,
-)
+from bot.types import Button, Outcome, Words
 from tests.bot.rig import ABSTAINED, CITED, CLOSED, Made, Reply, Rig
 
 

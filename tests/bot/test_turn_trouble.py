@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Conflict, LeaseLost, Overloaded, StoreError
+from bot.events import HandedOver, LabelsChanged
 from bot.settings import Settings
-from bot.types import HandedOver, LabelsChanged, Outcome
+from bot.types import Outcome
 from tests.bot.rig import Rig
 
 

@@ -165,7 +165,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark(chat: Chat) -> None:
 
 def test_the_keyboard_opens_writes_and_closes(chat: Chat) -> None:
     chat.page.goto("/")
-    chat.page.wait_for_function("window.$frontdesk && window.$frontdesk.hasLoaded")
+    chat.wait_until_loaded()
     chat.launcher.focus()
     chat.page.keyboard.press("Enter")
     expect(chat.area).to_be_focused()

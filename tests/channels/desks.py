@@ -13,23 +13,25 @@ from starlette.routing import BaseRoute
 
 from bot.botfile import BotFile, load_bot
 from bot.engines.base import Engine
+from bot.events import (
+    Actor,
+    Body,
+    Event,
+    Received,
+    Sent,
+    TurnEnded,
+)
 from bot.flows import Domain, load_domain
 from bot.settings import Settings
 from bot.store.base import Claim
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.types import (
-    Actor,
-    Body,
     Button,
     Citation,
     Emission,
-    Event,
     Outcome,
-    Received,
     Reply,
-    Sent,
-    TurnEnded,
     TurnResult,
     Words,
 )

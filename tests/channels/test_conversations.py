@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from bot.events import Actor, HandedOver, Received, Sent
 from bot.settings import Settings
 from bot.store.sql import SqlStore
-from bot.types import Actor, HandedOver, Message, Received, Sent, Words
+from bot.types import Message, Words
 from channels import cli
 from channels.writing import append
 

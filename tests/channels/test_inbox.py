@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from bot.errors import Overloaded
+from bot.events import Sent
 from bot.settings import Settings
 from bot.store.base import Claim
-from bot.types import Message, Sent
+from bot.types import Message
 from tests.channels.desks import RoteBot, running, until
 
 

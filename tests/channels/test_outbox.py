@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import DeliveryError
+from bot.events import Actor, Delivery
 from bot.store.base import Outgoing
 from bot.store.sql import SqlStore
-from bot.types import Actor, Delivery, Message, Reply
+from bot.types import Message, Reply
 from channels import outbox as outbox_module
 from channels.metrics import Metrics
 from channels.outbox import LONGEST_PAUSE, Outbox, pause_after

@@ -118,7 +118,8 @@ async def test_a_hundred_at_once_on_a_queue_of_32_are_answered_or_told_busy(quic
 
 
 async def test_what_a_person_writes_later_goes_to_the_callback_url(quick: Callable[..., Settings]) -> None:
-    from bot.types import Actor, Reply
+    from bot.events import Actor
+    from bot.types import Reply
     from channels.writing import append, sent
     from tests.channels.stands import Catcher
 

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.types import Actor, Emission, Event, Sent, Words
+from bot.events import Actor, Event, Sent
+from bot.types import Emission, Words
 from channels.tokens import Visitor
 from channels.web.frames import Frame, Maker
 from channels.web.rooms import BACKLOG, Connection, Room, Rooms

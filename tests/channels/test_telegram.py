@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from bot.errors import ConfigError, DeliveryError
+from bot.events import Edited, HandedOver, Received
 from bot.settings import Settings
-from bot.types import Button, Citation, Edited, HandedOver, Received, Reply
+from bot.types import Button, Citation, Reply
 from channels.telegram_api import callback_data, messages_of, to_html
 from channels.writing import append, sent
 from tests.channels.desks import RoteBot, Running, running
@@ -189,7 +190,7 @@ async def test_a_customer_who_blocked_the_bot_ends_the_tries(hooked: Running, te
 
 
 async def test_a_persons_reply_goes_out_too(hooked: Running, telegram: Telegram) -> None:
-    from bot.types import Actor
+    from bot.events import Actor
 
     await post(hooked, message(1))
     await telegram.next("sendMessage")

@@ -15,8 +15,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bot.events import Actor, Delivery, Feedback, LabelsChanged
 from bot.settings import Settings
-from bot.types import Actor, Delivery, Feedback, LabelsChanged, Reply
+from bot.types import Reply
 from channels.writing import append, sent
 from tests.channels.desks import RoteBot, Running, running
 from tests.channels.widgets import session, tab
@@ -162,7 +163,7 @@ async def test_an_agents_reply_from_another_process_reaches_the_open_widget_with
         await append(elsewhere, conversation, Actor(kind="agent", id="mia"), lambda _: [sent(reply)])
         frame = await widget.until("message", patience=1, **{"from": "agent"})
         assert (frame["id"], frame["html"]) == (reply.id, "<p>Hello, <em>Mia</em> here</p>")
-        from bot.types import Resolved
+        from bot.events import Resolved
 
         await append(elsewhere, conversation, Actor(kind="agent", id="mia"), lambda _: [Resolved()])
         assert (await widget.until("status", patience=2))["status"] == "resolved"

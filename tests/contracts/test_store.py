@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Conflict, LeaseLost, NotFound, StoreError
+from bot.events import HandedOver, Reopened, Resolved, Started
 from bot.store.sql import SqlStore
-from bot.types import HandedOver, Reopened, Resolved, Started
 from tests.store.stores import Another, Clock, answer, claimed, event, hello, received, said
 
 # -- accept

@@ -8,10 +8,18 @@ import time
 import pytest
 
 from bot.errors import NotFound
+from bot.events import (
+    ContactChanged,
+    Delivery,
+    Erased,
+    Merged,
+    Received,
+    Understood,
+)
 from bot.store.base import Outgoing
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
-from bot.types import Attachment, ContactChanged, Delivery, Erased, Merged, Received, Understood, Words
+from bot.types import Attachment, Words
 from tests.store.stores import Another, Clock, answer, claimed, event, hello, said
 
 WEB = ["web"]

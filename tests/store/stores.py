@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from bot.events import Actor, Body, Event, Received, Sent
 from bot.store.base import Claim
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
-from bot.types import Actor, Body, Event, Message, Received, Sent, Words
+from bot.types import Message, Words
 
 Another = Callable[[], Awaitable[SqlStore]]
 

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 
 from bot.errors import StoreError
+from bot.events import (
+    ContactChanged,
+    HandedOver,
+    LabelsChanged,
+    Returned,
+    Sent,
+    Understood,
+)
 from bot.state import State, fold
 from bot.store import events
 from bot.store.sql import SqlStore
-from bot.types import Button, ContactChanged, HandedOver, LabelsChanged, Returned, Sent, Understood, Words
+from bot.types import Button, Words
 from tests.store.stores import answer, claimed, event, hello, received, said
 
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import LeaseLost
+from bot.events import Received
 from bot.state import State, fold
 from bot.store.base import Claim
 from bot.store.sql import SqlStore
-from bot.types import Received
 from tests.store.stores import Clock, answer, hello
 
 SENDERS = ("anna", "bert")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.events import Received
 from bot.store.sql import SqlStore
-from bot.types import Received
 from tests.store.stores import answer, claimed, hello, said
 
 ROOT = Path(__file__).parents[2]

@@ -10,22 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.state import Line, State
-from bot.store import words
-from bot.store.sql import SqlStore
-from bot.types import (
-    Attachment,
+from bot.events import (
     Body,
     ContactChanged,
     Edited,
     Event,
     Feedback,
-    Plain,
     Received,
     Sent,
     Understood,
-    Words,
 )
+from bot.state import Line, State
+from bot.store import words
+from bot.store.sql import SqlStore
+from bot.types import Attachment, Plain, Words
 from tests.store.stores import claimed, event, hello
 
 SECRET = "Ann-Kathrin Müller, 你好, \N{SMILING FACE WITH SUNGLASSES}"

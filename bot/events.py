@@ -1,0 +1,218 @@
+"""What is remembered of a conversation. Events are the truth; `bot.state` folds them.
+
+Personal words stand in `Words` and nowhere else, so that a store can keep them in rows of their own and erase them
+while the events stay whole.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bot.types import Attachment, Button, Citation, Outcome, Plain, Words, now
+
+
+class Actor(Plain):
+    """Who did it."""
+
+    kind: Literal["customer", "bot", "agent", "system"]
+    id: str = ""
+
+
+class Started(Plain):
+    type: Literal["started"] = "started"
+    channel: str
+    account: str
+    identity: str
+    bot: str
+    language: str | None = None
+
+
+class Received(Plain):
+    """A customer's message."""
+
+    type: Literal["received"] = "received"
+    message_id: str
+    text: Words
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    external_id: str | None = None
+
+
+class Understood(Plain):
+    """The text that an engine made from an attachment, kept beside the original. `note` is why there is none."""
+
+    type: Literal["understood"] = "understood"
+    message_id: str
+    attachment: str
+    kind: Literal["transcript", "caption"]
+    text: Words
+    language: str | None = None
+    engine: str = ""
+    note: str | None = None
+
+
+class LanguageSet(Plain):
+    type: Literal["language_set"] = "language_set"
+    language: str
+
+
+class Guarded(Plain):
+    """The guard declined something. `strike` counts towards "again and again"."""
+
+    type: Literal["guarded"] = "guarded"
+    message_id: str
+    reason: str
+    strike: bool = True
+
+
+class Sent(Plain):
+    """A reply, as committed. The actor of the envelope says whose. Citations and scores stay with it."""
+
+    type: Literal["sent"] = "sent"
+    reply_id: str
+    text: Words
+    buttons: tuple[Button, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    language: str = "en"
+    template: str | None = None
+
+
+class TurnEnded(Plain):
+    """How a turn came out; the audit trail's line. `evidence` holds the scores that led to it."""
+
+    type: Literal["turn_ended"] = "turn_ended"
+    outcome: Outcome
+    confidence: float = 0.0
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+    error: str | None = None
+
+
+class HandedOver(Plain):
+    """People own the conversation from here on: status `open`, waiting for one."""
+
+    type: Literal["handed_over"] = "handed_over"
+    reason: Literal["asked", "failures", "threat", "crisis", "abuse", "error", "policy"]
+    priority: Literal["low", "medium", "high", "urgent"] = "medium"
+
+
+class Returned(Plain):
+    """The bot owns the conversation again: status `pending`."""
+
+    type: Literal["returned"] = "returned"
+
+
+class Resolved(Plain):
+    type: Literal["resolved"] = "resolved"
+
+
+class Reopened(Plain):
+    """A customer wrote to a resolved or snoozed conversation. `to` is who owns it now."""
+
+    type: Literal["reopened"] = "reopened"
+    to: Literal["bot", "people"] = "bot"
+
+
+class Delivery(Plain):
+    """What became of a reply outside. `error` never holds personal data."""
+
+    type: Literal["delivery"] = "delivery"
+    reply_id: str
+    status: Literal["sent", "delivered", "read", "failed"]
+    error: str | None = None
+
+
+class Edited(Plain):
+    type: Literal["edited"] = "edited"
+    message_id: str
+    text: Words
+
+
+class Deleted(Plain):
+    type: Literal["deleted"] = "deleted"
+    message_id: str
+
+
+class Feedback(Plain):
+    type: Literal["feedback"] = "feedback"
+    reply_id: str
+    rating: Literal["up", "down"]
+    comment: Words = Words(ref="", text=None)
+
+
+class ContactChanged(Plain):
+    """What the site or the platform says of the person. Values are personal. None deletes a key."""
+
+    type: Literal["contact_changed"] = "contact_changed"
+    fields: dict[str, Words | None]
+    verified: bool = False
+
+
+class LabelsChanged(Plain):
+    type: Literal["labels_changed"] = "labels_changed"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Merged(Plain):
+    """The conversation's identity was found to belong to another person; `undone` takes it back."""
+
+    type: Literal["merged"] = "merged"
+    from_person: str
+    to_person: str
+    undone: bool = False
+
+
+class Erased(Plain):
+    """A tombstone: the words under these refs are gone."""
+
+    type: Literal["erased"] = "erased"
+    refs: tuple[str, ...]
+    by: str = ""
+
+
+Body = Annotated[
+    Started
+    | Received
+    | Understood
+    | LanguageSet
+    | Guarded
+    | Sent
+    | TurnEnded
+    | HandedOver
+    | Returned
+    | Resolved
+    | Reopened
+    | Delivery
+    | Edited
+    | Deleted
+    | Feedback
+    | ContactChanged
+    | LabelsChanged
+    | Merged
+    | Erased,
+    Field(discriminator="type"),
+]
+
+EVENT_SCHEMA = 1
+
+
+class Event(Plain):
+    """The envelope. `sequence` counts from 1 within the conversation and is given by the store at commit (0 before).
+
+    `cause` is the id of the trigger, message or reply that brought it about. `versions` names index, prompts and models
+    behind the bot's own events.
+    """
+
+    conversation: str
+    sequence: int = 0
+    schema_version: int = EVENT_SCHEMA
+    time: datetime = Field(default_factory=now)
+    actor: Actor
+    cause: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    body: Body
