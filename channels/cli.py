@@ -9,6 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from bot import settings
+from bot.engines.devices import calm_threads
 from bot.errors import FrontdeskError
 from channels import terminal
 
@@ -34,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser(name)
     args = parser.parse_args(arguments)
     terminal.use_json(getattr(args, "json", False))
+    calm_threads()
     try:
         module, _ = COMMANDS[args.command]
         given = {"home": args.home, "bot": args.bot_folder}
