@@ -79,23 +79,24 @@ def _read(path: Path) -> Lexicon:
     return Lexicon(content["language"], patterns("small_talk"), patterns("words"), patterns("signals"))
 
 
-WRITTEN = re.compile(r"\\.|\[[^\]]*\]| (?P<many>[?*])?|'")
+WRITTEN = re.compile(r"\\.|\[[^\]]*\]|\((?!\?)| (?P<many>[?*])?|'")
 
 
 def _compile(entries: list[str], boundary: bool) -> re.Pattern[str]:
-    """One pattern of all entries. A blank is white space (also a line's end), ' may be missing."""
+    """One pattern of all entries. A blank is white space (also a line's end), ' may be missing, groups only group.
+
+    With `boundary` an entry that begins or ends with a letter does so at the edge of a word; a symbol needs no edge.
+    The edges stand once around all entries, so that the many places where no word begins cost next to nothing.
+    """
 
     def spell(match: re.Match[str]) -> str:
         if match[0] == "'":
             return "'?"
+        if match[0] == "(":
+            return "(?:"
         if match[0].startswith(" "):
             return rf"\s{match['many'] or '+'}"
         return match[0]
 
-    written = [WRITTEN.sub(spell, entry) for entry in entries]
-    return re.compile("|".join(_edged(item) if boundary else f"(?:{item})" for item in written))
-
-
-def _edged(entry: str) -> str:
-    """Edges of words where the pattern begins or ends with one; a symbol needs none."""
-    return rf"(?:(?<!\w)|(?=\W))(?:{entry})(?:(?!\w)|(?<=\W))"
+    written = "|".join(f"(?:{WRITTEN.sub(spell, entry)})" for entry in entries)
+    return re.compile(rf"(?:(?<!\w)|(?=\W))(?:{written})(?:(?!\w)|(?<=\W))" if boundary else written)

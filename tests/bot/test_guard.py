@@ -93,12 +93,25 @@ def test_a_long_message_is_refused_unless_it_is_a_cry_for_help() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 4000, "ignore " * 570, "i want to " * 400, "你 " * 2000, "((((" * 1000, ". " * 2000]
+    "text",
+    [
+        "a" * 4000,
+        "ignore " * 570,
+        "i want to " * 400,
+        "你 " * 2000,
+        "((((" * 1000,
+        ". " * 2000,
+        "a b c d " * 500,
+        "-" * 4000,
+    ],
 )
 def test_no_text_keeps_the_guard_busy(text: str) -> None:
-    began = time.perf_counter()
-    look(text, limit=4000)
-    assert time.perf_counter() - began < 2.0
+    spent = []
+    for _ in range(3):
+        began = time.thread_time()
+        look(text, limit=4000)
+        spent.append(time.thread_time() - began)
+    assert min(spent) < 0.1  # it runs on the event loop; about 0.01 s, and 0.03 s where every sign may begin a phrase
 
 
 @given(st.text())
