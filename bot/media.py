@@ -115,7 +115,8 @@ def _unsupported(kind: Literal["image", "audio", "file"]) -> Understanding:
 async def _decoded(decode: Callable[[], T]) -> T:
     """Decode beside the event loop. Raises Damaged when it takes too long (the thread ends when the decoder does)."""
     try:
-        return await asyncio.wait_for(asyncio.to_thread(decode), DECODE_SECONDS)
+        async with asyncio.timeout(DECODE_SECONDS):
+            return await asyncio.to_thread(decode)
     except TimeoutError:
         raise Damaged("the file takes too long to decode") from None
 
