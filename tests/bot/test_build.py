@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import math
-import shutil
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -13,44 +12,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.botfile import find_data
 from bot.build import Bot, build
 from bot.errors import ConfigError, EngineError, SnapshotError, WeightsError
 from bot.settings import Settings
 from bot.types import Attachment, Message, Outcome
-
-FAKES = dict.fromkeys(("speech", "captioner", "encoder", "reader", "checker", "generator"), "fake")
-PAGE = "---\ntitle: Delivery\n---\n\n# Delivery\n\nA parcel takes two working days inside the country.\n"
-INTERNAL = "# Refunds by hand\n\nA parcel that is lost is refunded from account 4711.\n"
-BOT = """
-name = "Acme"
-bot_name = "Bo"
-languages = ["en", "zh"]
-collections = ["help"]
-[thresholds]
-en = 0.2
-[[documents]]
-path = "docs/help"
-collection = "help"
-[[documents]]
-path = "docs/internal"
-collection = "internal"
-audience = "internal"
-"""
+from tests.bot.acme import FAKES, PAGE, QUESTION, write
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A small bot: the demo company's words, two documents of its own."""
-    folder = tmp_path / "acme"
-    for name in ("domain", "prompts"):
-        shutil.copytree(find_data() / name, folder / name)
-    for name, text in (("help/delivery", PAGE), ("internal/refunds", INTERNAL)):
-        file = folder / "docs" / f"{name}.md"
-        file.parent.mkdir(parents=True)
-        file.write_text(text)
-    (folder / "bot.toml").write_text(BOT)
-    return folder
+    """A small bot of its own."""
+    return write(tmp_path / "acme")
 
 
 @pytest.fixture
@@ -76,7 +48,7 @@ async def test_a_folder_becomes_a_bot_that_answers_from_its_documents(acme: Sett
     bot = await started(acme)
     assert bot.ready()
     assert set(bot.engines_in_use()) == set(FAKES)
-    outcome, text = await ask(bot, "How many working days does a parcel take?")
+    outcome, text = await ask(bot, QUESTION)
     assert outcome is Outcome.ANSWERED
     assert "two working days" in text
     await bot.close()
@@ -104,7 +76,7 @@ async def test_a_changed_document_is_ingested_at_the_next_start(acme: Settings, 
     (folder / "docs/help/delivery.md").write_text(PAGE.replace("two", "five"))
     bot = await started(acme)
     assert bot.index.id != first.index.id
-    assert "five working days" in (await ask(bot, "How many working days does a parcel take?"))[1]
+    assert "five working days" in (await ask(bot, QUESTION))[1]
     await bot.close()
 
 
@@ -173,7 +145,7 @@ async def test_the_generator_can_be_turned_off(acme: Settings) -> None:
 
 async def test_the_audit_trail_names_index_prompts_and_models(acme: Settings) -> None:
     bot = await started(acme)
-    await ask(bot, "How many working days does a parcel take?")
+    await ask(bot, QUESTION)
     conversation = await bot.store.find("web", "default", "ann")
     ended = (await bot.store.events(conversation or ""))[-1]
     assert ended.versions["index"] == bot.index.id

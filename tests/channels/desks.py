@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from starlette.routing import BaseRoute
 
@@ -35,7 +35,7 @@ from bot.types import (
     TurnResult,
     Words,
 )
-from channels.app import Desk, application
+from channels.app import Bot, Desk, application
 from channels.serving import address, listen, server
 
 CITED = Citation(
@@ -124,12 +124,15 @@ class RoteBot:
         await self.store.close()
 
 
+B = TypeVar("B", bound=Bot)
+
+
 @dataclass
-class Running:
+class Running(Generic[B]):
     """A desk that answers on loopback."""
 
     desk: Desk
-    bot: RoteBot
+    bot: B
     url: str
 
     @property
@@ -138,7 +141,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(bot: RoteBot, pages: Sequence[BaseRoute] = (), **options: Any) -> AsyncIterator[Running]:
+async def running(bot: B, pages: Sequence[BaseRoute] = (), **options: Any) -> AsyncIterator[Running[B]]:
     """Serve it with our own uvicorn on a free port."""
     desk = Desk(bot, grace=5.0, **options)
     ready = asyncio.Event()
