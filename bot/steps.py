@@ -88,6 +88,7 @@ class Steps:
         steps = dialogue.decide(record.loaded, commands)
         if not steps and heard.notes:
             record.outcome = Outcome.FAILED if heard.failed else Outcome.ASKED
+            self._enough(record, heard)
         elif not steps:
             steps = [Say(dialogue.SMALL_TALK["unclear"])]
         for step in steps:
@@ -112,6 +113,12 @@ class Steps:
         next_opening = handoff.when(opening, moment, record.language)
         record.say(self.speaker(record)(template, next_opening=next_opening))
         record.outcome, record.confidence = Outcome.HANDED_OVER, 1.0
+
+    def _enough(self, record: Record, heard: Heard) -> None:
+        """A person, where no model could take what was sent once too often."""
+        follows = dialogue.after_abstaining(record.loaded, self.botfile.handover.failures_in_a_row)
+        if heard.failed and follows is not None:
+            self.hand_over(record, follows.reason, follows.priority)
 
     def _commands(self, record: Record, heard: Heard) -> list[Command]:
         """The guard's commands where it declines something, else what the messages were understood as."""

@@ -1,4 +1,4 @@
-"""Models that raise or hang, in a whole bot that is served: a time limit, then a person; and it comes back by itself."""
+"""Models that raise or hang, in a whole bot that is served: a time limit, then a person; it comes back by itself."""
 
 from __future__ import annotations
 
@@ -195,5 +195,11 @@ async def test_a_voice_or_a_picture_that_no_model_can_take_is_asked_for_in_words
         async with tab(whole.ws, opened["token"]) as widget:
             await widget.say("", attachments=[told["id"]])
             assert said in (await widget.until("message", **{"from": "bot"}))["text"]
-            await widget.say(QUESTION)
+            await widget.say(QUESTION)  # which is answered, so that nothing has failed in a row
             assert "two working days" in (await widget.until("message", **{"from": "bot"}))["text"]
+            for _ in range(2):
+                told = (await upload(http, opened["token"], data, "x")).json()
+                await widget.say("", attachments=[told["id"]])
+                assert said in (await widget.until("message", **{"from": "bot"}))["text"]
+            await widget.until("message", **{"from": "bot"})  # what happens next, by the working hours
+        assert await owner(whole.bot, opened["visitor"], "web", "demo") == ("people", "failures")
