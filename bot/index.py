@@ -17,6 +17,7 @@ from bot.engines.base import Encoder
 from bot.errors import SnapshotError
 from retrieval import snapshot as snapshots
 from retrieval.snapshot import Snapshot
+from retrieval.texts import write_whole
 from retrieval.types import Audience
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _prepare(holder: IndexHolder, botfile: BotFile, encoder: Blocking, progress:
         if _stamp(holder.path) != now or not _loads(holder):
             for source in botfile.documents:
                 _ingest(holder.path, source, encoder, progress)
-            (holder.path / STAMP).write_text(json.dumps({"fingerprint": now}), encoding="utf-8")
+            _remember(holder.path / STAMP, now)
     holder.reload_if_changed()
 
 
@@ -121,6 +122,14 @@ def _loads(holder: IndexHolder) -> bool:
         log.warning("the index is made anew: %s", error)
         return False
     return holder.id is not None
+
+
+def _remember(stamp: Path, fingerprint: str) -> None:
+    """Without room for it the documents are looked through again at the next start."""
+    try:
+        write_whole(stamp, json.dumps({"fingerprint": fingerprint}))
+    except OSError as error:
+        log.warning("%s cannot be written: %s", stamp, error.strerror)
 
 
 def _stamp(index: Path) -> str | None:

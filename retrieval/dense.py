@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import SnapshotError
+from retrieval.texts import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +41,10 @@ class DenseIndex:
             raise SnapshotError(f"{file} is damaged: {error}") from None
 
     def save(self, file: Path) -> None:
+        """OSError. Not by FAISS itself, which does not notice when the disk is full at the file's end."""
         import faiss
 
-        faiss.write_index(self._index, str(file))
+        write_whole(file, faiss.serialize_index(self._index).tobytes())
 
     @property
     def size(self) -> int:

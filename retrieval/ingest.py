@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from retrieval.snapshot import Key, Snapshot
 from retrieval.types import Audience, Document
 
 _COLLECTION = re.compile(r"\w[\w.-]{0,63}")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,27 @@ def ingest(
     must not come from a page that nobody can read any more. `progress(step, done, total)` has steps "reading" and
     "encoding".
 
-    Raises DocumentError, before anything is changed, when a path does not exist or two files would have the same name.
+    Raises DocumentError, before anything is changed, when a path does not exist or two files would have the same name,
+    and SnapshotError when the index cannot be written: the one before stays.
     """
     if not _COLLECTION.fullmatch(collection):
         raise DocumentError(f"{collection!r} cannot name a collection: letters, digits, '.', '_' and '-', at most 64")
-    index.mkdir(parents=True, exist_ok=True)
     try:
+        index.mkdir(parents=True, exist_ok=True)
         with FileLock(index / "lock", timeout=10):
             previous, lost = _previous(index)
             reading = _Reading(collection, audience, internal_title)
             return replace(_ingest(paths, index, encoder, previous, reading, progress), lost=lost)
     except Timeout:
         raise SnapshotError(f"another ingestion is at work on {index}; try again when it is done") from None
+    except OSError as error:
+        raise SnapshotError(_unwritten(index, error)) from None
+
+
+def _unwritten(index: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        return f"the disk under {index} is full: make room and ingest again; what is served until then stays as it was"
+    return f"the index {index} cannot be written: {error.strerror or error}"
 
 
 def _previous(index: Path) -> tuple[Snapshot | None, str | None]:

@@ -97,11 +97,13 @@ class Snapshot:
 
 
 def current(index: Path) -> str | None:
-    """The id of the snapshot to serve; None when nothing was ever ingested."""
+    """The id of the snapshot to serve; None when nothing was ever ingested. SnapshotError when it cannot be read."""
     try:
         return (index / "current").read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{index / 'current'} cannot be read: {error}") from None
 
 
 def load(index: Path, id: str | None = None) -> Snapshot:

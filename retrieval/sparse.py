@@ -6,6 +6,7 @@ compressed sparse columns that are stored here. A search only adds columns up, w
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SnapshotError
+from retrieval.texts import write_whole
 from retrieval.words import terms
 
 if TYPE_CHECKING:
@@ -72,13 +74,16 @@ class SparseIndex:
             raise SnapshotError(f"{folder} is damaged: {error}") from None
 
     def save(self, folder: Path) -> None:
+        """OSError."""
         import numpy as np
 
         folder.mkdir()
         said = {"size": self.size, "terms": list(self._terms)}
-        (folder / "terms.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+        write_whole(folder / "terms.json", json.dumps(said, ensure_ascii=False))
         for name, array in (("starts", self._starts), ("rows", self._rows), ("gains", self._gains)):
-            np.save(folder / f"{name}.npy", array)
+            written = io.BytesIO()
+            np.save(written, array)
+            write_whole(folder / f"{name}.npy", written.getvalue())
 
     def passages_with(self, term: str) -> int:
         """How many passages have this term (one of `words.terms`)."""

@@ -79,12 +79,13 @@ def blocks_from_json(found: list[list[Any]]) -> tuple[Block, ...]:
     return tuple(Block(kind, start, end, level, bool(header)) for kind, start, end, level, header in found)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that it is there whole, also after a power cut, or as it was before."""
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write a file so that it is there whole, also after a power cut, or as it was before. OSError."""
+    data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).replace(file)

@@ -184,7 +184,7 @@ def test_an_ingestion_that_dies_leaves_the_index_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("retrieval.dense.DenseIndex.save", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(SnapshotError, match="the disk under .* is full"):
         ingest([docs], index, encoder)
     monkeypatch.undo()
     assert snapshots.current(index) == before
