@@ -27,12 +27,12 @@ $(VENV)/.test-installed: $(VENV)/.installed
 	@touch $@
 
 run: setup
-	@$(BIN)/frontdesk models pull --quiet
+	@$(BIN)/frontdesk models pull
 	@$(BIN)/frontdesk serve $(ARGS)
 
 test: $(VENV)/.test-installed lint types
 	@$(BIN)/python tests/install_system.py
-	@$(BIN)/frontdesk models pull --quiet
+	@$(BIN)/frontdesk models pull
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.test-installed
@@ -44,7 +44,7 @@ types: $(VENV)/.test-installed
 	$(BIN)/mypy
 
 bench: setup
-	@$(BIN)/frontdesk models pull --quiet
+	@$(BIN)/frontdesk models pull
 	@$(BIN)/frontdesk bench turn $(ARGS)
 
 clean:
