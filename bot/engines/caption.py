@@ -20,7 +20,7 @@ from bot.engines.base import Caption, Picture
 from bot.engines.batcher import Batcher
 from bot.engines.imagenet import LABELS
 from bot.engines.weights import Weights
-from bot.errors import EngineError, MissingExtra, WeightsError
+from bot.errors import EngineError, EngineUnready, WeightsError
 from bot.settings import Settings
 
 SIDE = 224  # pixels
@@ -76,7 +76,7 @@ class ScreenAndObjects:
         try:
             from rapidocr import RapidOCR
         except ImportError:
-            raise MissingExtra("rapidocr", "pictures") from None
+            raise EngineUnready("rapidocr is not installed: pip install rapidocr") from None
         folder = resources.files("rapidocr") / "models"
         params: dict[str, Any] = {key: str(folder / name) for key, name in MODELS.items()}
         missing = [path for path in params.values() if not os.path.isfile(path)]

