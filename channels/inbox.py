@@ -231,10 +231,17 @@ class Inbox:
             return await self._turn.handle(claim, emit)
 
     async def _give_back(self, claim: Claim) -> None:
-        try:
-            await asyncio.shield(self._store.release(claim.lease))
-        except FrontdeskError as error:
-            log.warning("cannot give back a lease (it runs out by itself): %s", _named(error))
+        """A database in trouble is asked again until the lease has run out by itself: nobody waits for that then."""
+        deadline = time.monotonic() + self._settings.turns.lease_seconds
+        while True:
+            try:
+                await asyncio.shield(self._store.release(claim.lease))
+                break
+            except FrontdeskError as error:
+                if self._stopping.is_set() or time.monotonic() > deadline:
+                    log.warning("cannot give back a lease (it runs out by itself): %s", _named(error))
+                    break
+                await wait(self._stopping, IDLE_SECONDS)
         self.wake()
 
     def _resolve(self, claim: Claim, result: TurnResult) -> None:

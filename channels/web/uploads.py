@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from bot.errors import NotFound, RateLimited, Rejected, StoreError, Unverified
@@ -17,6 +19,8 @@ from bot.types import Attachment, Words
 from channels.base import Context
 from channels.limits import clean, problem
 from channels.tokens import Tokens, Visitor
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 2_000
 AT_ONCE = 4
@@ -77,7 +81,9 @@ class Uploads:
             return problem(400, "bad_form", "this is not a multipart form with one file")
         except Rejected as error:
             return problem(415, "unsupported", str(error))
-        except StoreError:
+        except (StoreError, OSError) as error:  # OSError: no room for what is on its way in
+            log.error("cannot take an upload: %s", error if isinstance(error, StoreError) else type(error).__name__)
+            await _drain(request)
             return problem(503, "unavailable", self._context.say("utter_busy", locale), {"Retry-After": "5"})
         self._remember(blob, len(data), name)
         made = Attachment(id=blob, blob=blob, media_type=media_type, size=len(data))
@@ -133,3 +139,10 @@ class Uploads:
         self._recent[blob] = (size, name)
         while len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
+
+
+async def _drain(request: Request) -> None:
+    """Hear the sender out: one that is still sending would not read the answer."""
+    with suppress(ClientDisconnect, RuntimeError):  # RuntimeError: all was heard already
+        async for _ in request.stream():
+            pass
