@@ -27,7 +27,7 @@ _ENGLISH = """tell know want need help please hi hello hey dear thanks thank wou
 _CHINESE = """的 了 吗 呢 吧 啊 是 在 我 你 您 他 她 它 我们 你们 什么 怎么 怎样 如何 多少 多少钱 几 哪 哪里 哪个
     哪些 谁 为什么 是否 可以 能 能不能 可不可以 请问 想 要 有 没有 和 与 或 就 都 也 还 这 那 这个 那个 一个 会 需要
     应该 多久 多长 时候 请 帮 告诉 知道 想要 怎么办 被 把 对 于 为 以 及 其 由 之 个 不"""
-FIGURES = ("read", "best_read", "near", "found", "covered", "around", "ahead", "strange", "typed", "behind")
+FIGURES = ("read", "best_read", "near", "found", "covered", "around", "ahead", "strange", "typed", "behind", "close")
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
 """Words of a question that say nothing of what it is about."""
 
@@ -70,6 +70,11 @@ class Candidate:
     typed: float = 0.0
     behind: float = 0.0
     confidence: float = 0.0
+
+    @property
+    def close(self) -> float:
+        """The larger of the two cosines: a sentence that says it is enough on a page of other things."""
+        return max(self.near, self.found)
 
     def figures(self) -> dict[str, float]:
         """What goes into the audit trail."""

@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     other.mkdir()
     (other / "bikes.md").write_text("# Bikes\n\nBikes can be rented from Monday to Friday.\n")
     (bot / "bot.toml").write_text(
-        'name = "Shop"\nlanguages = ["en", "zh"]\ncollections = ["help"]\n[thresholds]\nen = 0.5\n'
+        'name = "Shop"\nlanguages = ["en", "zh"]\ncollections = ["help"]\n[thresholds]\nen = 0.1\n'
         '[[documents]]\npath = "pages"\ncollection = "help"\n[[documents]]\npath = "other"\ncollection = "bikes"\n'
     )
     from bot.botfile import find_data
