@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,17 +82,27 @@ class Candidate:
         return {name: round(float(getattr(self, name)), 4) for name in (*FIGURES, "confidence")}
 
 
-def rarity(snapshot: Snapshot, question: str) -> dict[str, float]:
-    """The question's content words (`retrieval.words.terms`) with their weight: the logarithm of how rare they are."""
+def rarity(snapshot: Snapshot, question: str, own: str | None = None) -> dict[str, float]:
+    """The question's content words (`retrieval.words.terms`) with their weight: the logarithm of how rare they are.
+
+    Where `question` is a follow-up with the turn before it, `own` is the follow-up: what it does not say itself weighs
+    a third.
+    """
     total = len(snapshot.passages)
     words = question.replace("’", "'").split()
     plain = " ".join(word for word in words if word.lower().strip(".,!?;:\"'()") not in SMALL_TALK)
+    said = _terms(question if own is None else own)
     found: dict[str, float] = {}
     for term in dict.fromkeys(terms(plain)):
         if term not in SMALL_TALK:
             count = snapshot.sparse.passages_with(term)
-            found[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
+            found[term] = math.log(1 + (total - count + 0.5) / (count + 0.5)) * (1 if term in said else 1 / 3)
     return found
+
+
+@lru_cache(maxsize=16_384)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
 
 
 def share(weights: Mapping[str, float], text: str) -> float:
@@ -99,14 +110,19 @@ def share(weights: Mapping[str, float], text: str) -> float:
     whole = sum(weights.values())
     if not whole:
         return 0.0
-    here = set(terms(text))
+    here = _terms(text)
     return sum(weight for term, weight in weights.items() if term in here) / whole
 
 
-def candidates(snapshot: Snapshot, question: str, hits: Sequence[Hit], spans: Sequence[Span | None]) -> list[Candidate]:
-    """The sentences worth comparing: each passage's span, and those that share most with the question's words."""
+def candidates(
+    snapshot: Snapshot, question: str, hits: Sequence[Hit], spans: Sequence[Span | None], *, own: str | None = None
+) -> list[Candidate]:
+    """The sentences worth comparing: each passage's span, and those that share most with the question's words.
+
+    `own` is the follow-up in a question that has the turn before it, as for `rarity`.
+    """
     found: list[Candidate] = []
-    weights = rarity(snapshot, question)
+    weights = rarity(snapshot, question, own)
     asks = bool(_ASKS_QUANTITY.search(question))
     whole = sum(weights.values())
     unheard = sum(weight for term, weight in weights.items() if not snapshot.sparse.passages_with(term))
