@@ -59,6 +59,7 @@ class Uploads:
     ) -> Response:
         """`POST /web/uploads`, multipart with one field `file`. Answers `{id, kind, media_type, size, href}`."""
         limits = self._context.settings.limits
+        said = ""
         try:
             self._context.rates.take(f"web upload {visitor.id}", limits.uploads_per_minute)
             async with self._slots, request.form(max_files=1, max_fields=10) as form:
@@ -68,7 +69,7 @@ class Uploads:
                 if (file.size or 0) > limits.upload_bytes:
                     return problem(413, "too_large", f"at most {limits.upload_bytes} bytes are taken")
                 data = await file.read()
-                name = clean(file.filename, 255)
+                name, said = clean(file.filename, 255), file.content_type or ""
             media_type = await asyncio.to_thread(self._sniff, data)
             blob = await self._context.blobs.put(data)
             await self._context.store.attach(
@@ -80,7 +81,8 @@ class Uploads:
         except MultiPartException:
             return problem(400, "bad_form", "this is not a multipart form with one file")
         except Rejected as error:
-            return problem(415, "unsupported", str(error))
+            log.info("refused an upload: %s", error)
+            return problem(415, "unsupported", self._context.say(_refusal(said), locale))
         except (StoreError, OSError) as error:  # OSError: no room for what is on its way in
             log.error("cannot take an upload: %s", error if isinstance(error, StoreError) else type(error).__name__)
             await _drain(request)
@@ -139,6 +141,12 @@ class Uploads:
         self._recent[blob] = (size, name)
         while len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
+
+
+def _refusal(said: str) -> str:
+    """The response for what cannot be opened, by what it was said to be."""
+    kind = {"image": "picture", "audio": "audio"}.get(said.partition("/")[0], "file")
+    return f"utter_{kind}_unsupported"
 
 
 async def _drain(request: Request) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from bot.engines.batcher import Batcher
 from bot.engines.fake import FakeCaptioner, FakeGenerator, FakeReader, FakeSpeech
 from bot.errors import EngineError
 from bot.settings import Settings
-from tests.bot.acme import FAKES, QUESTION, write
+from tests.bot.acme import QUESTION
 from tests.bot.media_files import picture, recording, tone
 from tests.channels.desks import Running, running, until
 from tests.channels.test_uploads import upload
@@ -65,27 +64,6 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     monkeypatch.setattr(Hangs, "free", threading.Event())
     yield Hangs.free
     Hangs.free.set()
-
-
-Serve = Callable[..., Any]
-
-
-@pytest.fixture
-def acme(tmp_path: Path, quick: Callable[..., Settings]) -> Callable[..., Settings]:
-    """Settings of a small whole bot: `acme(reader="hangs", seconds=0.3)`."""
-
-    def make(*, seconds: float = 0.3, limits: dict[str, int] | None = None, **engines: str) -> Settings:
-        chosen = {**FAKES, **engines, "timeout_seconds": seconds}
-        return quick(bot=write(tmp_path / "acme"), engines=chosen, limits=limits or {})
-
-    return make
-
-
-@pytest.fixture
-async def whole(acme: Callable[..., Settings]) -> AsyncIterator[Running[Bot]]:
-    """A whole bot with fakes, on loopback."""
-    async with running(await build(acme())) as found:
-        yield found
 
 
 async def asked(http: httpx.AsyncClient, sender: str, message: str = QUESTION) -> str:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from bot.settings import Settings
+from tests.bot.media_files import video
 from tests.channels.desks import RoteBot, Running, running
 from tests.channels.widgets import session, tab
 
@@ -80,26 +81,39 @@ def _bomb() -> bytes:
     return file.getvalue()
 
 
-HOSTILE: dict[str, bytes] = {
-    "movie.png": bytes.fromhex("0000001c667479706d703432") + bytes(64),
-    "script.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
-    "bomb.zip": _bomb(),
-    "page.html": b"<!doctype html><script>alert(1)</script>",
-    "tool.exe": b"MZ" + bytes(200),
-    "empty.png": b"",
+NO_PICTURE = "I can't open this picture. A JPEG, PNG or WebP file works."
+NO_FILE = (
+    "I can read pictures and listen to voice messages, but I can't open this kind of file. You can paste the text here."
+)
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "movie.png": (video, NO_PICTURE),
+    "movie.mp4": (video, NO_FILE),
+    "script.svg": (lambda: SVG, NO_PICTURE),
+    "script.png": (lambda: b'<?xml version="1.0"?>\n' + SVG, NO_PICTURE),
+    "bomb.zip": (_bomb, NO_FILE),
+    "bomb.docx": (_bomb, NO_FILE),
+    "page.html": (lambda: b"<!doctype html><script>alert(1)</script>", NO_FILE),
+    "tool.exe": (lambda: b"MZ" + bytes(200), NO_FILE),
+    "empty.png": (lambda: b"", NO_PICTURE),
+    "broken \udcff name.txt": (lambda: b"\xff\xfe\xfa", NO_FILE),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_what_is_not_taken_or_not_safe_is_refused_or_only_downloaded(http: httpx.AsyncClient, name: str) -> None:
+async def test_what_cannot_be_opened_is_refused_with_a_word_and_not_kept(
+    desk: Running, http: httpx.AsyncClient, name: str
+) -> None:
+    make, word = HOSTILE[name]
     token = (await session(http))["token"]
-    answer = await upload(http, token, HOSTILE[name], name)
-    assert answer.status_code in {201, 415}
-    if answer.status_code == 201:
-        found = await http.get(answer.json()["href"])
-        if found.headers["content-type"] != "audio/mp4":  # which a browser plays, and nothing else
-            assert found.headers["content-disposition"].startswith("attachment")
-            assert found.headers["content-type"] == "application/octet-stream"
+    answer = await upload(http, token, make(), name.encode("utf-8", "replace").decode())
+    assert (answer.status_code, answer.json()["error"]) == (415, {"code": "unsupported", "text": word})
+    assert not [path for path in desk.bot.blobs.path.rglob("*") if path.is_file()]
+
+
+async def test_the_word_is_in_the_visitors_language(http: httpx.AsyncClient) -> None:
+    token = (await session(http, locale="zh-CN"))["token"]
+    assert (await upload(http, token, SVG, "a.svg")).json()["error"]["text"].startswith("这张图片我打不开")
 
 
 async def test_too_large_too_many_and_malformed_uploads_are_refused(quick: Callable[..., Settings]) -> None:
