@@ -78,6 +78,8 @@ class Turn:
             async with held(self.store, claim.lease, seconds):
                 if claim.attempt > self.settings.turns.attempts:
                     return await self._give_up(claim, "TooManyAttempts")
+                if claim.trigger.data.get("unreadable"):
+                    return await self._give_up(claim, "Unreadable")
                 try:
                     return await self._answer(claim, emit)
                 except StoreError:

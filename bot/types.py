@@ -104,7 +104,8 @@ class Message(Plain):
 class Trigger(Plain):
     """Why a turn begins. Not every turn begins with a message.
 
-    `messages` holds a burst, in order, for kind "message"; other kinds carry what they need in `data`.
+    `messages` holds a burst, in order, for kind "message"; other kinds carry what they need in `data`. Where the ids of
+    messages or triggers stand in `data["unreadable"]`, what was stored of them could not be read again.
     """
 
     id: str = Field(default_factory=new_id)

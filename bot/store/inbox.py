@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -185,11 +186,31 @@ def _trigger(conversation: str, rows: Sequence[sa.Row[Any]]) -> Trigger:
     """The same id whatever the attempt: it is the first message's."""
     first = rows[0]
     if first.kind != "message":
-        return Trigger(id=first.item, conversation=conversation, kind=first.kind, data=json.loads(first.body))
-    messages = tuple(
-        Message.model_validate_json(row.body) for row in takewhile(lambda row: row.kind == "message", rows)
-    )
-    return Trigger(id=first.item, conversation=conversation, messages=messages)
+        try:
+            return Trigger(id=first.item, conversation=conversation, kind=first.kind, data=json.loads(first.body))
+        except (
+            ValueError
+        ):  # pydantic's and json's errors are ValueErrors, and show what was written: they go no further
+            return Trigger(id=first.item, conversation=conversation, data={"unreadable": [first.item]})
+    messages, unreadable = [], []
+    for row in rows:
+        try:
+            messages.append(Message.model_validate_json(row.body))
+        except ValueError:
+            messages.append(_salvaged(row))
+            unreadable.append(row.item)
+    data = {"unreadable": unreadable} if unreadable else {}
+    return Trigger(id=first.item, conversation=conversation, messages=tuple(messages), data=data)
+
+
+def _salvaged(row: sa.Row[Any]) -> Message:
+    """A message that another version wrote, or that is damaged: its words, for people to read."""
+    text: Any = row.body
+    with suppress(ValueError):
+        said = json.loads(row.body)
+        text = said.get("text") if isinstance(said, dict) else row.body
+    about = {"channel": row.channel, "account": row.account, "sender": "", "external_id": row.external_id}
+    return Message(id=row.item, text=text if isinstance(text, str) else "", **about)
 
 
 def _seen(connection: sa.Connection, message: Message) -> Accepted | None:

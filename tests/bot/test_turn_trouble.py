@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -145,3 +146,42 @@ async def test_a_conversation_that_never_rests_is_left_for_later(rig: Rig, monke
     monkeypatch.setattr(rig.store, "commit", conflict)
     with pytest.raises(Conflict):
         await rig.say("How long does a parcel take?")
+
+
+BROKEN_BODIES = {
+    "of another version": ('{"text": "Where is it?", "channel": "web", "novel": 1}', "Where is it?"),
+    "broken off": ('{"text": "Where is it', '{"text": "Where is it'),
+    "no object": ("[]", "[]"),
+    "of a wrong kind": ('{"text": 7}', ""),
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES)
+async def test_a_waiting_message_that_cannot_be_read_again_brings_a_person_and_blocks_nobody(
+    rig: Rig, tmp_path: Path, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    written, words = BROKEN_BODIES[body]
+    await rig.put("Where is it?")
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        other.execute("UPDATE inbox SET body = ?", (written,))
+    other.close()
+    await rig.put("How long does a parcel take?")
+    result = await rig.run()
+    assert (result.outcome, result.details["error"]) == (Outcome.FAILED, "Unreadable")
+    state = await rig.state()
+    assert (state.owner, state.reason) == ("people", "error")
+    said = [line.text.text for line in state.history if line.role == "customer"]
+    assert said == [words, "How long does a parcel take?"]
+    assert await rig.store.waiting() == 0
+    assert "Where is it" not in caplog.text
+
+
+async def test_a_waiting_trigger_that_cannot_be_read_again_brings_a_person(rig: Rig, tmp_path: Path) -> None:
+    await rig.say("How long does a parcel take?")
+    await rig.store.trigger(rig.conversation, "returned", {})
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        other.execute("UPDATE inbox SET body = '{', kind = 'of the future' WHERE done IS NULL")
+    other.close()
+    assert (await rig.run()).outcome is Outcome.FAILED
+    assert (await rig.state()).owner == "people"
+    assert await rig.store.waiting() == 0
