@@ -124,7 +124,7 @@ def _wheel(entry: Entry, package: str, downloads: Path, progress: Progress) -> P
 
 
 def _bar() -> str:
-    """pip tells programs how far it is since 24.1; an older one, such as a new venv of Python 3.11 has, says nothing."""
+    """pip tells programs how far it is since 24.1; an older one, as in a new venv of Python 3.11, says nothing."""
     try:
         version = tuple(int(part) for part in metadata.version("pip").split(".")[:2])
     except (metadata.PackageNotFoundError, ValueError):
