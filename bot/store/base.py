@@ -87,6 +87,15 @@ class Summary:
     """The last customer's words, for a person's eyes; "" when erased."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """How many were dropped: done deliveries, uploads that were never sent, blobs that no upload knows of."""
+
+    deliveries: int
+    uploads: int
+    blobs: int
+
+
 class Store(Protocol):
     """See the module's docstring. Times are UTC and time zone aware."""
 
@@ -226,12 +235,20 @@ class Store(Protocol):
         """(channel, account, sender, media_type) of a blob. NotFound."""
         ...
 
+    async def tidy(self) -> Tidied:
+        """Drop what nobody needs any more, a little at a time: deliveries that were done 30 days ago (one that came
+        again now would be new), uploads that no message brought within two days, blobs without an upload."""
+        ...
+
 
 class Blobs(Protocol):
     """Where uploads lie: outside the web root, under names that cannot be guessed."""
 
     async def put(self, data: bytes) -> str:
-        """Store and return the blob's id (32 hex digits). StoreError when the disk is full."""
+        """Store and return the blob's id (32 hex digits). StoreError when the disk is full.
+
+        `Store.attach` must follow: a blob that no upload knows of is dropped after two days.
+        """
         ...
 
     async def get(self, blob: str) -> bytes:
@@ -240,4 +257,8 @@ class Blobs(Protocol):
 
     async def delete(self, blob: str) -> None:
         """Idempotent."""
+        ...
+
+    async def older(self, seconds: float) -> list[str]:
+        """The blobs that were stored longer ago. What a crash left half written that long ago is dropped."""
         ...

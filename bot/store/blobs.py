@@ -7,12 +7,14 @@ import errno
 import os
 import re
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import NotFound, StoreError
 
 NAME = re.compile(r"[0-9a-f]{32}")
+PARTIAL = ".partial"
 
 
 class FolderBlobs:
@@ -50,6 +52,26 @@ class FolderBlobs:
         except OSError as error:
             raise StoreError(f"an upload in {self.path} cannot be deleted: {error.strerror}") from None
 
+    async def older(self, seconds: float) -> list[str]:
+        try:
+            return await asyncio.to_thread(self._older, time.time() - seconds)
+        except OSError as error:
+            raise StoreError(f"the uploads in {self.path} cannot be listed: {error.strerror}") from None
+
+    def _older(self, moment: float) -> list[str]:
+        found: list[str] = []
+        for file in self.path.glob("[0-9a-f][0-9a-f]/*"):
+            try:
+                if file.stat().st_mtime > moment:
+                    continue
+                if file.suffix == PARTIAL:
+                    file.unlink()
+                elif NAME.fullmatch(file.name):
+                    found.append(file.name)
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+        return found
+
     def _file(self, blob: str) -> Path:
         """Nothing but our own names ever becomes a path. NotFound."""
         if not NAME.fullmatch(blob):
@@ -59,7 +81,7 @@ class FolderBlobs:
     @staticmethod
     def _write(file: Path, data: bytes) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
+        partial = file.with_suffix(PARTIAL)
         try:
             with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
                 stream.write(data)

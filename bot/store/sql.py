@@ -1,25 +1,28 @@
 """The store over SQLAlchemy, for SQLite and PostgreSQL alike.
 
 Each method is one transaction; what happens in it stands next door: `inbox`, `commit`, `events`, `outbox`, `people`,
-`uploads`, `summaries`.
+`uploads`, `summaries`, `tidy`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.events import Event
 from bot.state import State
-from bot.store import events, inbox, outbox, people, uploads
-from bot.store.base import Accepted, Blobs, Claim, Lease, Outgoing, Summary
+from bot.store import events, inbox, outbox, people, tidy, uploads
+from bot.store.base import Accepted, Blobs, Claim, Lease, Outgoing, Summary, Tidied
 from bot.store.changes import Changes
 from bot.store.commit import Commit
 from bot.store.database import Database
 from bot.store.migrate import upgrade
 from bot.store.summaries import summaries
 from bot.types import Message, now
+
+log = logging.getLogger(__name__)
 
 
 class SqlStore:
@@ -157,6 +160,32 @@ class SqlStore:
 
     async def owner(self, blob: str) -> tuple[str, str, str, str]:
         return await self._database.read(uploads.owner, blob)
+
+    async def tidy(self) -> Tidied:
+        deliveries = 0
+        while gone := await self._database.write_quietly(tidy.deliveries, self._clock()):
+            deliveries += gone
+            if gone < tidy.AT_ONCE:
+                break
+        unsent = await self._database.write_quietly(tidy.unsent, self._clock())
+        await self._delete_erased()
+        return Tidied(deliveries, unsent, await self._delete_strays())
+
+    async def _delete_strays(self) -> int:
+        """Blobs whose upload broke off between the blob and its row. Where most are unknown the database is another
+        one than theirs, and nothing is touched."""
+        if self._blobs is None:
+            return 0
+        blobs = await self._blobs.older(tidy.UNSENT.total_seconds())
+        strays: list[str] = []
+        for start in range(0, len(blobs), tidy.AT_ONCE):
+            strays += await self._database.read(tidy.unknown, blobs[start : start + tidy.AT_ONCE])
+        if 2 * len(strays) > len(blobs):
+            log.warning("%d of %d uploads are unknown to this database: is it the right one?", len(strays), len(blobs))
+            return 0
+        for blob in strays:
+            await self._blobs.delete(blob)
+        return len(strays)
 
     async def _delete_erased(self) -> None:
         """The rows say what must go until it is gone: a crash in between leaves nothing behind for good."""

@@ -72,9 +72,18 @@ class Uploads:
                 name, said = clean(file.filename, 255), file.content_type or ""
             media_type = await asyncio.to_thread(self._sniff, data)
             blob = await self._context.blobs.put(data)
-            await self._context.store.attach(
-                blob, channel="web", account=visitor.account, sender=visitor.id, media_type=media_type, size=len(data)
-            )
+            try:
+                await self._context.store.attach(
+                    blob,
+                    channel="web",
+                    account=visitor.account,
+                    sender=visitor.id,
+                    media_type=media_type,
+                    size=len(data),
+                )
+            except StoreError:
+                await self._context.blobs.delete(blob)
+                raise
         except RateLimited as error:
             text = self._context.say("utter_rate_limited", locale)
             return problem(429, "rate_limited", text, {"Retry-After": str(max(1, round(error.retry_after)))})
