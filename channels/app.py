@@ -25,6 +25,7 @@ from bot.settings import Settings
 from bot.store.base import Blobs, Store
 from bot.types import Message
 from channels.base import CHANNELS, Channel, Context, Phrases, Turn, channel_class, configured
+from channels.housekeeping import keep_house
 from channels.hub import Hub
 from channels.inbox import Inbox
 from channels.limits import BodyLimit, Rates, problem
@@ -159,6 +160,7 @@ class Desk:
         self._tasks = [
             asyncio.create_task(self._pump(), name="changes"),
             asyncio.create_task(self._watch_index(), name="index"),
+            asyncio.create_task(keep_house(self.bot.store, lambda: self.inbox.in_flight > 0), name="housekeeping"),
         ]
         self.ready = True
 
