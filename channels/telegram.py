@@ -225,6 +225,11 @@ class TelegramChannel:
             except Rejected:
                 refused = f"utter_{kind}_unsupported"
                 continue
+            except DeliveryError as error:
+                if not error.permanent:
+                    raise
+                refused = f"utter_{kind}_unsupported"  # it is gone there: asking again and again would hold up others
+                continue
             blob = await self._context.blobs.put(data)
             await self._context.store.attach(
                 blob, channel=NAME, account=self.account, sender=chat, media_type=media_type, size=len(data)

@@ -69,7 +69,9 @@ class TelegramApi:
         chunks = bytearray()
         try:
             async with self._client.stream("GET", self._files + str(found["file_path"])) as answer:
-                answer.raise_for_status()
+                if answer.is_error:
+                    gone = answer.status_code in {400, 403, 404, 410}
+                    raise DeliveryError(f"Telegram answered {answer.status_code} for a file", permanent=gone)
                 async for chunk in answer.aiter_bytes():
                     chunks += chunk
                     if len(chunks) > limit:

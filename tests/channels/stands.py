@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -66,6 +67,7 @@ class Telegram(Stand):
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, bytes] = {}
+        self.sent_files: list[tuple[str, str, bytes]] = []
         self.slow_files = 0.0
         self.updates: list[dict[str, Any]] = []
         self.refusals: list[tuple[int, dict[str, Any]]] = []
@@ -92,18 +94,29 @@ class Telegram(Stand):
 
     async def _file(self, request: Request) -> Response:
         await asyncio.sleep(self.slow_files)
-        return Response(self.files[request.path_params["path"]])
+        name = request.path_params["path"]
+        return Response(self.files[name]) if self.files[name] else Response(status_code=404)
+
+    async def _parameters(self, request: Request) -> dict[str, Any]:
+        if request.headers["content-type"] == "application/json":
+            found: dict[str, Any] = await request.json()
+            return found
+        async with request.form() as form:
+            for key, value in form.items():
+                if isinstance(value, UploadFile):
+                    self.sent_files.append((key, value.filename or "", await value.read()))
+            return {key: value for key, value in form.items() if isinstance(value, str)}
 
     async def _method(self, request: Request) -> Response:
         method = request.path_params["method"]
-        parameters = await request.json()
+        parameters = await self._parameters(request)
         if not request.path_params["token"].startswith("123:"):
             return JSONResponse({"ok": False, "description": "Unauthorized"}, 401)
         if method == "sendMessage" and self.refusals:
             status, body = self.refusals.pop(0)
             return JSONResponse(body, status)
         result: Any = True
-        if method == "sendMessage":
+        if method in {"sendMessage", "sendPhoto", "sendDocument"}:
             result = {"message_id": 1_000 + len(self._calls)}
         elif method == "getFile":
             file = parameters["file_id"]
