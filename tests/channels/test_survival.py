@@ -1,4 +1,8 @@
-"""What it must survive: kill -9 in the middle of a turn, a signal in the middle of one, a database that is locked."""
+"""What it must survive: kill -9 in a turn, a signal in one, a locked database, a clock that jumps.
+
+More of it: `test_full_disk`, `test_hanging_models`, `test_broken_media`, `test_uploads`, `test_inbox`, `test_rest`,
+`test_wire`, `test_telegram`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
+from bot.types import now
 from tests.channels.desks import Running
 from tests.channels.widgets import session, tab
 
@@ -102,3 +108,47 @@ async def test_a_message_into_a_locked_database_is_kept_by_the_widget_and_arrive
             while not any(frame["from"] == "bot" for frame in widget.messages()):
                 await widget.next()
     assert (await http.get("/readyz")).status_code == 200
+
+
+async def test_a_clock_that_jumps_disturbs_no_order_and_holds_nothing_up(
+    desk: Running, http: httpx.AsyncClient
+) -> None:
+    opened = await session(http)
+    jumped = timedelta()
+    desk.bot.store._clock = lambda: now() + jumped  # the wall clock, as the store sees it
+    async with tab(desk.ws, opened["token"]) as widget:
+        for number, days in enumerate((0, -400, 3_650, -1, 0)):
+            jumped = timedelta(days=days)
+            began = asyncio.get_running_loop().time()
+            await widget.say(f"message {number}", client_id=f"c{number}")
+            async with asyncio.timeout(10):
+                while len(widget.messages()) < 2 * number + 2:
+                    await widget.next()
+            assert asyncio.get_running_loop().time() - began < 5
+        await widget.say("message 0", client_id="c0")
+        await widget.until("ack", client_id="c0")
+    history = (await session(http, token=opened["token"]))["history"]
+    said = [frame["text"] for frame in history if frame["from"] == "customer"]
+    assert said == [f"message {number}" for number in range(5)]
+    assert [frame["from"] for frame in history] == ["customer", "bot"] * 5
+    assert [frame["seq"] for frame in history] == sorted(frame["seq"] for frame in history)
+
+
+async def test_a_clock_that_jumps_in_the_middle_of_a_turn_gives_one_answer(
+    desk: Running, http: httpx.AsyncClient
+) -> None:
+    jumped = timedelta()
+    desk.bot.store._clock = lambda: now() + jumped
+
+    async def jump(_: object) -> None:
+        nonlocal jumped
+        jumped = timedelta(days=1)  # every lease has run out now, this turn's too
+        await asyncio.sleep(0.5)
+
+    desk.bot.turn.before = jump
+    answer = await http.post("/webhooks/rest/webhook", json={"sender": "ada", "message": "hi"})
+    assert [part["text"] for part in answer.json() if "text" in part] == ["you said: **hi**"]
+    conversation = await desk.bot.store.find("rest", "default", "ada")
+    kinds = [event.body.type for event in await desk.bot.store.events(conversation or "")]
+    assert kinds.count("sent") == 1
+    assert kinds.count("received") == 1

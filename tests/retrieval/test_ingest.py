@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,7 +186,7 @@ def test_an_ingestion_that_dies_leaves_the_index_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("retrieval.dense.DenseIndex.save", full_disk)
-    with pytest.raises(SnapshotError, match="the disk under .* is full"):
+    with pytest.raises(SnapshotError, match="is full: make room"):
         ingest([docs], index, encoder)
     monkeypatch.undo()
     assert snapshots.current(index) == before
@@ -212,3 +214,27 @@ def test_a_damaged_index_is_gone_on_from_the_newest_whole_one(
 def test_audience_of_a_whole_folder_by_flag(write: Write, docs: Path, index: Path, encoder: WordEncoder) -> None:
     write("page.md", "---\naudience: public\n---\ntext")
     assert ingest([docs], index, encoder, audience=Audience.INTERNAL).internal == 1
+
+
+def test_a_zip_bomb_that_calls_itself_a_docx_is_reported_and_the_rest_goes_in(
+    write: Write, docs: Path, index: Path, encoder: WordEncoder
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", bytes(60_000_000))
+    write("bomb.docx", out.getvalue())
+    write("page.md", "text")
+    report = ingest([docs], index, encoder)
+    ((file, reason),) = report.broken
+    assert (Path(file).name, report.added) == ("bomb.docx", 1)
+    assert "zip bomb" in reason
+
+
+def test_broken_utf8_is_reported_or_read_and_the_rest_goes_in(
+    write: Write, docs: Path, index: Path, encoder: WordEncoder
+) -> None:
+    write("broken.md", b"# Title \xff\xfe\x80\n\nwords \xc3\x28")
+    write("page.md", "text")
+    report = ingest([docs], index, encoder)
+    assert (report.added, [Path(file).name for file, _ in report.broken]) == (1, ["broken.md"])
