@@ -90,16 +90,18 @@ class Answerer:
         history: Sequence[tuple[str, str]] = (),
         collections: frozenset[str] | None = None,
         emit: Emit | None = None,
+        shown: str = "",
     ) -> Answer:
         """Answer as a customer may be answered: public documents of these collections only.
 
-        `history` are (role, text) lines before the question, the oldest first. `emit` is told each sentence of the
-        answer as soon as it stands. Raises QueryError for an unknown collection and EngineError when encoder or reader
-        fail; a generator that fails is not noticed.
+        `history` are (role, text) lines before the question, the oldest first; `shown` is what a picture beside the
+        question shows (`question` may be empty then). `emit` is told each sentence of the answer as soon as it stands.
+        Raises QueryError for an unknown collection and EngineError when encoder or reader fail; a generator that fails
+        is not noticed.
         """
         watch = Stopwatch()
         snapshot = self._index()
-        query = follow.query(question, history)
+        query = follow.query(question, history, shown)
         enough = {name: self._threshold(name) for name in (language, "en")}
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
         scores = _scores(snapshot, query, found)

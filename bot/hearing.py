@@ -69,9 +69,12 @@ Say = Callable[..., Reply]
 
 @dataclass(slots=True)
 class Heard:
-    """What became of a turn's attachments. `texts` to ask with, by message id; `failed`: an engine was at fault."""
+    """What became of a turn's attachments. `texts` to ask with, by message id, those of pictures in `shown` too;
+    `failed`: an engine was at fault.
+    """
 
     texts: dict[str, list[str]] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
     notes: int = 0
     failed: bool = False
 
@@ -102,6 +105,7 @@ class Ears:
                 heard.failed = heard.failed or made.note in FAILED.values()
                 if made.text:
                     heard.texts.setdefault(message.id, []).append(made.search or made.text)
+                    heard.shown += [made.search or made.text] if made.kind == "caption" else []
                 if made.note:
                     heard.notes += 1
                 if not silent:

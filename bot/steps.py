@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from bot import dialogue, guard, handoff, hearing
@@ -53,6 +54,7 @@ class Answers(Protocol):
         history: Sequence[tuple[str, str]],
         collections: frozenset[str] | None,
         emit: Callable[[str], None] | None,
+        shown: str = "",
     ) -> Awaitable[Answered]: ...
 
 
@@ -94,7 +96,7 @@ class Steps:
         for step in steps:
             match step:
                 case dialogue.Answer(question):
-                    await self._answer(record, question, stream)
+                    await self._answer(record, question, heard, stream)
                 case Say(template, outcome, values):
                     record.say(self.speaker(record)(template, **values))
                     record.outcome, record.confidence = outcome, 1.0
@@ -150,9 +152,13 @@ class Steps:
             commands = _joined(commands, last)
         return commands
 
-    async def _answer(self, record: Record, question: str, stream: Stream) -> None:
+    async def _answer(self, record: Record, question: str, heard: Heard, stream: Stream) -> None:
+        shown = [text for text in heard.shown if text in question]
+        for text in shown:
+            question = question.replace(text, "").strip()
         said = [(line.role, line.text.text) for line in record.loaded.history if line.text.text]
-        answer = await self._ask(question, record.language, said[-HISTORY:], lambda text: stream("sentence", text))
+        emit = partial(stream, "sentence")
+        answer = await self._ask(question, record.language, said[-HISTORY:], emit, "\n".join(shown))
         record.watch.add(answer.timings_ms)
         record.evidence = {**answer.evidence}
         if Outcome(answer.outcome) is Outcome.ANSWERED:
@@ -179,7 +185,7 @@ class Steps:
             record.outcome, record.confidence = Outcome.ABSTAINED, confidence
 
     async def _ask(
-        self, question: str, language: str, history: Sequence[tuple[str, str]], emit: Callable[[str], None]
+        self, question: str, language: str, history: Sequence[tuple[str, str]], emit: Callable[[str], None], shown: str
     ) -> Answered:
         """An engine that is busy is asked again, a little later each time, until the turn's own limit ends it."""
         collections = frozenset(self.botfile.collections)
@@ -187,7 +193,7 @@ class Steps:
         while True:
             try:
                 return await self.answerer.answer(
-                    question, language=language, history=history, collections=collections, emit=emit
+                    question, language=language, history=history, collections=collections, emit=emit, shown=shown
                 )
             except Overloaded:
                 await asyncio.sleep(pause)

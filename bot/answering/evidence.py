@@ -28,7 +28,12 @@ _ENGLISH = """tell know want need help please hi hello hey dear thanks thank wou
 _CHINESE = """的 了 吗 呢 吧 啊 是 在 我 你 您 他 她 它 我们 你们 什么 怎么 怎样 如何 多少 多少钱 几 哪 哪里 哪个
     哪些 谁 为什么 是否 可以 能 能不能 可不可以 请问 想 要 有 没有 和 与 或 就 都 也 还 这 那 这个 那个 一个 会 需要
     应该 多久 多长 时候 请 帮 告诉 知道 想要 怎么办 被 把 对 于 为 以 及 其 由 之 个 不"""
-FIGURES = ("read", "best_read", "near", "found", "covered", "around", "ahead", "strange", "typed", "behind", "close")
+FIGURES = (
+    *("read", "best_read", "near", "found", "covered", "around"),
+    *("ahead", "strange", "typed", "behind", "close", "named"),
+)
+BEFORE, ASIDE = 1 / 3, 0.15
+"""What a word of the turn before, or on a picture, weighs against one that the customer says now."""
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
 """Words of a question that say nothing of what it is about."""
 
@@ -55,7 +60,8 @@ class Candidate:
     words, by their rarity, in the unit with its headings and in the passage with its; `ahead`: the passage's lead over
     the next one's score, negative when it is behind the best; `strange`: the share of the question's words that no
     document has; `typed`: 1 where the question asks for a quantity and the unit has a number, -1 where it has none;
-    `behind`: how much less it covers than the candidate that covers most.
+    `behind`: how much less it covers than the candidate that covers most; `named`: 1 where it has every code on the
+    customer's picture that any candidate has.
     """
 
     unit: Unit
@@ -70,6 +76,7 @@ class Candidate:
     strange: float = 0.0
     typed: float = 0.0
     behind: float = 0.0
+    named: float = 0.0
     confidence: float = 0.0
 
     @property
@@ -82,11 +89,11 @@ class Candidate:
         return {name: round(float(getattr(self, name)), 4) for name in (*FIGURES, "confidence")}
 
 
-def rarity(snapshot: Snapshot, question: str, own: str | None = None) -> dict[str, float]:
+def rarity(snapshot: Snapshot, question: str, own: str | None = None, *, aside: bool = False) -> dict[str, float]:
     """The question's content words (`retrieval.words.terms`) with their weight: the logarithm of how rare they are.
 
-    Where `question` is a follow-up with the turn before it, `own` is the follow-up: what it does not say itself weighs
-    a third.
+    Where `question` has more than what the customer says now (`own`: the turn before it, the words on a picture), the
+    rest weighs a fifth to a third, a code such as "E04" in full, and what no document has, nothing.
     """
     total = len(snapshot.passages)
     words = question.replace("’", "'").split()
@@ -94,9 +101,11 @@ def rarity(snapshot: Snapshot, question: str, own: str | None = None) -> dict[st
     said = _terms(question if own is None else own)
     found: dict[str, float] = {}
     for term in dict.fromkeys(terms(plain)):
-        if term not in SMALL_TALK:
-            count = snapshot.sparse.passages_with(term)
-            found[term] = math.log(1 + (total - count + 0.5) / (count + 0.5)) * (1 if term in said else 1 / 3)
+        count = snapshot.sparse.passages_with(term)
+        if term in SMALL_TALK or (aside and not count and term not in said):
+            continue
+        weight = 1 if term in said or (aside and _CODE.fullmatch(term)) else ASIDE if aside else BEFORE
+        found[term] = math.log(1 + (total - count + 0.5) / (count + 0.5)) * weight
     return found
 
 
@@ -115,14 +124,20 @@ def share(weights: Mapping[str, float], text: str) -> float:
 
 
 def candidates(
-    snapshot: Snapshot, question: str, hits: Sequence[Hit], spans: Sequence[Span | None], *, own: str | None = None
+    snapshot: Snapshot,
+    question: str,
+    hits: Sequence[Hit],
+    spans: Sequence[Span | None],
+    *,
+    own: str | None = None,
+    aside: bool = False,
 ) -> list[Candidate]:
     """The sentences worth comparing: each passage's span, and those that share most with the question's words.
 
-    `own` is the follow-up in a question that has the turn before it, as for `rarity`.
+    `own` and `aside` are as for `rarity`.
     """
     found: list[Candidate] = []
-    weights = rarity(snapshot, question, own)
+    weights = rarity(snapshot, question, own, aside=aside)
     asks = bool(_ASKS_QUANTITY.search(question))
     whole = sum(weights.values())
     unheard = sum(weight for term, weight in weights.items() if not snapshot.sparse.passages_with(term))
@@ -152,7 +167,7 @@ def candidates(
             typed = 0.0 if not asks else 1.0 if _QUANTITY.search(unit.evidence) else -1.0
             covered = share(weights, "\n".join([*unit.path, unit.evidence]))
             found.append(replace(base, unit=unit, read=read, covered=covered, typed=typed))
-    found = _naming(found, question)
+    found = _naming(found, question, aside)
     found.sort(key=lambda each: (-(each.read + each.covered + 0.5 * each.hit.score), each.unit.start))
     most = max((each.covered for each in found), default=0.0)
     return [replace(each, behind=most - each.covered) for each in found[:CANDIDATES]]
@@ -163,8 +178,16 @@ def compared(found: Sequence[Candidate], asked: NDArray[np.float32], vectors: ND
     return [replace(each, near=max(0.0, float(asked @ vector))) for each, vector in zip(found, vectors, strict=True)]
 
 
-def _naming(found: Sequence[Candidate], question: str) -> list[Candidate]:
-    """Where the question names a code ("E02", "K200") that some candidates have, those alone."""
+def _naming(found: Sequence[Candidate], question: str, aside: bool) -> list[Candidate]:
+    """Where the question names codes ("E02", "K200"), the candidates that have most of them."""
     codes = {fact for fact in claims.read(question).facts if _CODE.fullmatch(fact)}
-    named = [each for each in found if codes & claims.read("\n".join([*each.unit.path, each.unit.evidence])).facts]
-    return named or list(found)
+    if not codes:
+        return list(found)
+    said = [codes & claims.read("\n".join([*each.unit.path, each.unit.evidence])).facts for each in found]
+    known = frozenset[str]().union(*said)
+    most = max(map(len, said), default=0)
+    return [
+        replace(each, named=float(aside and bool(known) and named == known))
+        for each, named in zip(found, said, strict=True)
+        if len(named) == most
+    ]

@@ -105,7 +105,7 @@ class Finder:
             with watch.step("read"):
                 spans = list(await self._reader.read(query.text, [hit.passage.text for hit in hits]))
         with watch.step("select"):
-            candidates = evidence.candidates(snapshot, query.text, hits, spans, own=query.parts[0][0])
+            candidates = evidence.candidates(snapshot, query.text, hits, spans, own=query.own, aside=query.aside)
         if language != "zh" and candidates:
             with watch.step("compare"):
                 vectors = await self._encoder.encode([each.unit.evidence for each in candidates])

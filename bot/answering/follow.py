@@ -28,19 +28,36 @@ SHORT, MIDDLING = 2, 4
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`text` is searched by words and read with the passages; its vector is the sum of `parts`, each by its weight."""
+    """`text` is searched by words and read with the passages; its vector is the sum of `parts`, each by its weight.
+
+    The first part is what the customer says now. `aside`: `text` has more, which is context and not the question.
+    """
 
     text: str
     parts: tuple[tuple[str, float], ...]
+    aside: bool = False
+
+    @property
+    def own(self) -> str:
+        """What the customer says now; "" for a picture without a word."""
+        return "" if self.aside and len(self.parts) == 1 else self.parts[0][0]
 
     @property
     def followed(self) -> bool:
         """Whether earlier turns were taken along."""
-        return len(self.parts) > 1
+        return len(self.parts) > 1 and not self.aside
 
 
-def query(question: str, history: Sequence[tuple[str, str]] = ()) -> Query:
-    """What to search for `question`, said after `history`: (role, text) lines, the oldest first."""
+def query(question: str, history: Sequence[tuple[str, str]] = (), shown: str = "") -> Query:
+    """What to search for `question`, said after `history`: (role, text) lines, the oldest first.
+
+    `shown` is what a picture beside the question shows. It says what the question is about ("Why does this not work?"),
+    and much else that is on a screen, so that it weighs less than what was typed.
+    """
+    if shown:
+        says_little = len(claims.read(question).words) <= SHORT
+        typed = ((question, 0.4 if says_little else 1.0),) if question else ()
+        return Query(f"{question} {shown}".strip(), (*typed, (shown, 1.0 if says_little else 0.7)), aside=True)
     said = [text.strip() for role, text in history if role == "customer"]
     earlier = [text for text in said if text and text != question.strip()]
     words = len(claims.read(question).words) / (3 if claims.is_chinese(question) else 1)
