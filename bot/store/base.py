@@ -138,6 +138,10 @@ class Store(Protocol):
         """How many inbox rows are not done."""
         ...
 
+    async def unanswered(self, conversation: str) -> list[Message]:
+        """The conversation's messages whose turn is not committed yet, in order."""
+        ...
+
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong. LeaseLost if another worker took it."""
         ...

@@ -138,6 +138,13 @@ def waiting(connection: sa.Connection) -> int:
     return int(connection.scalar(query) or 0)
 
 
+def unanswered(connection: sa.Connection, conversation: str) -> list[Message]:
+    """Messages that are not done, in order; what cannot be read of one is left out."""
+    query = sa.select(table).where(table.c.conversation == conversation, table.c.done.is_(None))
+    rows = (connection.execute(query.where(table.c.kind == "message").order_by(table.c.id).limit(LOOKED_AT))).all()
+    return list(_trigger(conversation, rows).messages) if rows else []
+
+
 # -- leases
 
 

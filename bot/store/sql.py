@@ -75,6 +75,9 @@ class SqlStore:
     async def waiting(self) -> int:
         return await self._database.read(inbox.waiting)
 
+    async def unanswered(self, conversation: str) -> list[Message]:
+        return await self._database.read(inbox.unanswered, conversation)
+
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         return await self._database.write_quietly(inbox.renew, lease, seconds, self._clock())
 

@@ -149,16 +149,20 @@ class WebChannel:
                 "audio_seconds": limits.audio_seconds,
             },
             "history": [],
+            "waiting": [],
             "last_seq": 0,
         }
         if conversation is not None:
-            # The state first: an event that comes in between is then sent again, which is harmless.
+            # In this order: what is committed or comes in between is then sent again, which is harmless.
+            unanswered = await store.unanswered(conversation)
             state = await store.load(conversation)
             events = await store.events(conversation)
-            frames = self._maker(visitor, lambda: locale).frames(events)
+            maker = self._maker(visitor, lambda: locale)
+            frames = maker.frames(events)
             shown = [frame for frame in frames if frame["type"] in {"message", "heard", "edited", "deleted"}]
             newest = events[-1].sequence if events else 0
             session |= {"status": state.status, "owner": state.owner, "history": shown[-HISTORY:], "last_seq": newest}
+            session["waiting"] = [maker.waiting(message) for message in unanswered]
         return session
 
     async def _messages(self, request: Request) -> Response:

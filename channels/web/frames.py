@@ -20,7 +20,7 @@ from bot.events import (
     Sent,
     Understood,
 )
-from bot.types import Attachment, Citation, Emission
+from bot.types import Attachment, Citation, Emission, Message
 from channels.web.markdown import plain, render
 
 Frame = dict[str, Any]
@@ -49,6 +49,17 @@ class Maker:
                 replies[frame["id"]] = frame
             made.append(frame)
         return made
+
+    def waiting(self, message: Message) -> Frame:
+        """A message that is stored and whose turn is not committed yet; its `message` frame takes the place."""
+        return {
+            "type": "waiting",
+            "message_id": message.id,
+            "client_id": (message.external_id or "").rpartition(":")[2],
+            "text": message.text,
+            "time": message.sent_at.isoformat(),
+            "attachments": [self._attachment(item) for item in message.attachments],
+        }
 
     def frame(self, event: Event) -> Frame | None:  # noqa: PLR0911 - one line a kind of event
         """The frame of one event; None where a customer sees nothing of it."""

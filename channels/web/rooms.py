@@ -141,6 +141,12 @@ class Room:
             self._live.append(frame)
         self.tell(frame)
 
+    def wrote(self, message: Message, writer: Connection) -> None:
+        """The visitor has written something in one tab: the others show it at once."""
+        for connection in filter(_listens, self.connections):
+            if connection is not writer:
+                connection.push(self._maker.waiting(message))
+
     def tell(self, frame: Frame) -> None:
         """A frame without a sequence number, to all tabs that are open now."""
         for connection in filter(_listens, self.connections):

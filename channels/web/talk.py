@@ -115,6 +115,8 @@ class Talk:
             if changed:
                 room.tell(await self.welcome(room))
             await self._identified(room)
+        if accepted.new:
+            room.wrote(message, connection)
         connection.push({"type": "ack", "client_id": client_id, "message_id": accepted.message})
 
     async def _offered(self, room: Room, payload: str) -> bool:

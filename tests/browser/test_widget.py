@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Chat
 from tests.browser.served import Served
@@ -60,6 +60,26 @@ def test_two_tabs_of_one_visitor_both_see_everything_once(chat: Chat, visitor: B
     for tab in (chat, other):
         expect(tab.page.locator("article.message.customer")).to_have_count(2)
         expect(tab.answers).to_have_count(2)
+
+
+def test_what_waits_for_its_answer_is_shown_after_a_reload_and_once_only(chat: Chat) -> None:
+    chat.open()
+    chat.say(QUESTION)
+    chat.wait_for_answers(1)
+    written = chat.page.locator("article.message.customer")
+
+    def still_waiting(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        first = told["history"][0]
+        later = {**first, "type": "waiting", "message_id": "m2", "client_id": "c2", "text": "And the price?"}
+        told["waiting"] = [later, {**first, "type": "waiting", "message_id": first["id"]}]
+        route.fulfill(response=answer, json=told)
+
+    chat.page.route("**/web/session", still_waiting)
+    chat.open()
+    expect(written).to_have_count(2)
+    expect(written.last).to_contain_text("And the price?")
 
 
 def test_what_is_written_without_a_server_is_sent_once_and_in_order_when_it_is_back(

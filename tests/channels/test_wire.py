@@ -62,6 +62,27 @@ async def test_two_tabs_of_one_visitor_both_get_everything_and_another_visitor_n
     assert shown[0] == shown[1] == sorted(shown[0])
 
 
+async def test_another_tab_and_a_page_that_is_loaded_again_show_what_waits_for_its_answer(
+    desk: Running, http: httpx.AsyncClient
+) -> None:
+    opened, go = await session(http), asyncio.Event()
+    desk.bot.turn.before = lambda _: go.wait()
+    async with tab(desk.ws, opened["token"]) as one, tab(desk.ws, opened["token"]) as two:
+        await one.say("first", client_id="c1")
+        ack = await one.until("ack")
+        shown = await two.until("waiting")
+        assert (shown["text"], shown["client_id"], shown["message_id"]) == ("first", "c1", ack["message_id"])
+        again = await session(http, token=opened["token"])
+        assert (again["history"], again["waiting"]) == ([], [shown])
+        go.set()
+        committed = await two.until("message", **{"from": "customer"})
+        assert (committed["id"], committed["client_id"]) == (shown["message_id"], "c1")
+        await two.until("message", **{"from": "bot"})
+    again = await session(http, token=opened["token"])
+    assert (len(again["history"]), again["waiting"]) == (2, [])
+    assert not any(frame["type"] == "waiting" for frame in one.frames)
+
+
 async def test_a_message_sent_ten_times_is_stored_once(desk: Running, http: httpx.AsyncClient) -> None:
     opened = await session(http)
     async with tab(desk.ws, opened["token"]) as widget:

@@ -59,6 +59,13 @@ class Log {
     if (frame.message_id) this.items.set(frame.message_id, item);
   }
 
+  // Stored and not committed yet: written in another tab, or before this page was loaded.
+  waiting(frame) {
+    if (this.items.has(frame.message_id) || this.items.has(frame.client_id)) return;
+    this.pending(frame, frame.attachments);
+    this.acknowledged(frame);
+  }
+
   heard(frame) {
     const item = this.items.get(frame.message_id);
     if (!item || item.node.querySelector(".heard")) return;

@@ -94,6 +94,7 @@ class FrontdeskWidget extends HTMLElement {
     session.history.forEach((frame) => this.receive(frame, true));
     const unsent = this.memory.queue();
     unsent.forEach((frame) => this.log.pending(frame));
+    session.waiting.forEach((frame) => this.receive(frame, true));
     this.unread = 0;
     this.owner = undefined;
     if (!this.loaded) {
@@ -125,6 +126,7 @@ class FrontdeskWidget extends HTMLElement {
       if (frame.kind !== "typing") log.provisional(frame);
     } else if (frame.type === "ack") log.acknowledged(frame);
     else if (frame.type === "nack") log.mark(frame.client_id, frame.retry_after ? "waiting" : "failed", frame.error.text);
+    else if (frame.type === "waiting") log.waiting(frame);
     else if (frame.type === "heard") log.heard(frame);
     else if (frame.type === "status" || frame.type === "welcome") this.status(frame);
   }
