@@ -172,8 +172,8 @@ async def _reply(store: Store, conversation: str, args: argparse.Namespace) -> N
 
 
 async def _return(store: Store, conversation: str, args: argparse.Namespace) -> None:
-    await _write(store, conversation, args, lambda state: [Returned()] if state.owner == "people" else [])
-    await store.trigger(conversation, "returned", {})
+    if await _write(store, conversation, args, lambda state: [Returned()] if state.owner == "people" else []):
+        await store.trigger(conversation, "returned", {})
 
 
 async def _resolve(store: Store, conversation: str, args: argparse.Namespace) -> None:
@@ -182,7 +182,7 @@ async def _resolve(store: Store, conversation: str, args: argparse.Namespace) ->
 
 async def _write(
     store: Store, conversation: str, args: argparse.Namespace, decide: Callable[[State], list[Body]]
-) -> None:
+) -> list[Event]:
     agent = Actor(kind="agent", id=args.agent or getpass.getuser())
     events = await append(store, conversation, agent, decide)
     state = await store.load(conversation)
@@ -190,6 +190,7 @@ async def _write(
         terminal.emit({"id": conversation, "status": state.status, "owner": state.owner, "written": len(events)})
     else:
         terminal.say(f"{conversation[:12]} is {state.status}, owned by {state.owner}")
+    return events
 
 
 ACTIONS: dict[str, Callable[[Store, str, argparse.Namespace], Awaitable[Any]]] = {
