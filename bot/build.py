@@ -20,7 +20,7 @@ from bot.hearing import Ears, Media, Understanding
 from bot.index import IndexHolder, Progress, prepare
 from bot.media import understand_media
 from bot.prompts import Prompts
-from bot.settings import Settings
+from bot.settings import Settings, make_home
 from bot.store.base import Blobs, Store
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
@@ -182,7 +182,7 @@ def versions(engines: Engines, index: IndexHolder, prompts: Prompts) -> dict[str
 
 
 def _store(settings: Settings, blobs: Blobs) -> Store:
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     return SqlStore(settings.database_url, blobs=blobs)
 
 

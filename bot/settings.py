@@ -160,6 +160,17 @@ def load(file: Path | None = None, **given: Any) -> Settings:
         raise ConfigError(_explain(error)) from None
 
 
+def make_home(home: Path) -> None:
+    """The folder with all state, made where there is none. ConfigError when nothing can be written there."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(home, os.W_OK | os.X_OK) else "it is not this user's to write"
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    if why:
+        raise ConfigError(f"{home} cannot be written ({why}): name a folder that you may write with --home")
+
+
 def _under(from_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """The file ranks below the environment, arguments above it; BaseSettings knows only arguments and environment."""
     environment = {name.upper() for name in os.environ}

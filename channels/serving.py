@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bot.errors import ConfigError
-from bot.settings import Settings
+from bot.settings import Settings, make_home
 from channels.app import Desk
 
 WEBSOCKET_BYTES = 12_000_000
@@ -29,6 +29,8 @@ the connection (1009). JSON frames are taken up to `limits.request_bytes`."""
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. ConfigError with what to do when the port cannot be had."""
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"there is no port {port}: choose one up to 65535, or 0 for a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,7 +133,7 @@ class Lease:
     """The home folder's lock: who holds it is *the* server of this home, and may take back an earlier life's leases."""
 
     def __init__(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         self._file: IO[str] = (home / "serve.lock").open("a")
         name = f"{platform.node() or 'host'}-{hashlib.sha256(str(home.absolute()).encode()).hexdigest()[:12]}"
         try:

@@ -77,6 +77,17 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     taken.close()
 
 
+def test_a_port_that_cannot_be_is_named() -> None:
+    with pytest.raises(ConfigError, match="no port 99999"):
+        listen("127.0.0.1", 99_999)
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="file/home cannot be written"):
+        Lease(tmp_path / "file" / "home")
+
+
 def test_an_unknown_channel_names_the_valid_ones() -> None:
     with pytest.raises(ConfigError, match="there are: rest, telegram, web"):
         channel_class("carrier-pigeon")
