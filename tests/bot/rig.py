@@ -68,6 +68,7 @@ class Answerer:
         history: Sequence[tuple[str, str]],
         collections: frozenset[str] | None,
         emit: Callable[[str], None] | None,
+        shown: str = "",
     ) -> Reply:
         self.asked.append(question)
         self.history, self.language = list(history), language
