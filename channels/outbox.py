@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.errors import DeliveryError
@@ -25,7 +24,6 @@ ATTEMPTS = 30
 IDLE_SECONDS = 1.0
 HOLD_SECONDS = 60.0
 AT_ONCE = 16
-BATCH = 64
 
 
 def pause_after(attempts: int, retry_after: float | None = None, jitter: float | None = None) -> float:
@@ -45,7 +43,8 @@ class Outbox:
         self._metrics = metrics
         self._worker = worker
         self._awake = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._sending: set[int] = set()
+        self._unmarked: dict[int, str | None] = {}  # sent, and the database would not write it down
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -74,9 +73,7 @@ class Outbox:
         while True:
             self._awake.clear()
             try:
-                due = await self._store.due(
-                    self._worker, channels=sorted(self._channels), limit=BATCH, hold=HOLD_SECONDS
-                )
+                due = await self._take()
                 trouble = 0
             except asyncio.CancelledError:
                 raise
@@ -89,61 +86,59 @@ class Outbox:
             if not due:
                 await wait(self._awake, IDLE_SECONDS)
                 continue
-            for replies in _by_conversation(due):
-                await self._slots.acquire()
-                task = asyncio.create_task(self._deliver(replies), name="delivery")
+            for outgoing in due:
+                self._sending.add(outgoing.id)
+                task = asyncio.create_task(self._deliver(outgoing), name="delivery")
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
 
-    async def _deliver(self, replies: Sequence[Outgoing]) -> None:
-        """One conversation's replies in order; after one that waits, the later ones wait too."""
+    async def _take(self) -> list[Outgoing]:
+        """No more than can be sent at once, or holds would run out before anybody comes to them; and none that is still
+        being sent after its hold ran out."""
+        free = AT_ONCE - len(self._sending)
+        if free <= 0:
+            return []
+        due = await self._store.due(self._worker, channels=sorted(self._channels), limit=free, hold=HOLD_SECONDS)
+        return [outgoing for outgoing in due if outgoing.id not in self._sending]
+
+    async def _deliver(self, outgoing: Outgoing) -> None:
         try:
-            for number, outgoing in enumerate(replies):
-                if not await self._send(outgoing):
-                    for later in replies[number + 1 :]:
-                        await self._store.postponed(later.id, "waits for an earlier reply", FIRST_PAUSE)
-                    return
+            await self._send(outgoing)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the delivery's edge: the hold runs out, and it is tried again
             log.error("cannot mark a delivery: %s", type(error).__name__)
             self._metrics.trouble("outbox", type(error).__name__)
         finally:
-            self._slots.release()
+            self._sending.discard(outgoing.id)
             self.wake()
 
-    async def _send(self, outgoing: Outgoing) -> bool:
-        """True when the reply is done with, sent or failed; False when it is to be tried again."""
+    async def _send(self, outgoing: Outgoing) -> None:
+        """Sent, failed for good, or to be tried again."""
         channel = self._channels[outgoing.channel]
         try:
-            external = await channel.send(outgoing)
+            if outgoing.id not in self._unmarked:
+                self._unmarked[outgoing.id] = await channel.send(outgoing)
         except DeliveryError as error:
             if error.permanent or outgoing.attempts + 1 >= ATTEMPTS:
                 await self._store.failed(outgoing.id, str(error))
                 self._metrics.delivered(outgoing.channel, "failed")
                 log.warning("gave up on a reply on %s: %s", outgoing.channel, error)
-                return True
-            return await self._again(outgoing, str(error), error.retry_after)
+                return
+            await self._again(outgoing, str(error), error.retry_after)
         except Exception as error:
             log.error("sending on %s failed: %s", outgoing.channel, type(error).__name__, exc_info=error)
             if outgoing.attempts + 1 >= ATTEMPTS:
                 await self._store.failed(outgoing.id, type(error).__name__)
                 self._metrics.delivered(outgoing.channel, "failed")
-                return True
-            return await self._again(outgoing, type(error).__name__, None)
-        await self._store.sent(outgoing.id, external_id=external)
-        self._metrics.delivered(outgoing.channel, "sent")
-        return True
+                return
+            await self._again(outgoing, type(error).__name__, None)
+        else:
+            await self._store.sent(outgoing.id, external_id=self._unmarked[outgoing.id])
+            del self._unmarked[outgoing.id]
+            self._metrics.delivered(outgoing.channel, "sent")
 
-    async def _again(self, outgoing: Outgoing, error: str, retry_after: float | None) -> bool:
+    async def _again(self, outgoing: Outgoing, error: str, retry_after: float | None) -> None:
         seconds = pause_after(outgoing.attempts + 1, retry_after)
         await self._store.postponed(outgoing.id, error, seconds)
         self._metrics.delivered(outgoing.channel, "postponed")
-        return False
-
-
-def _by_conversation(due: Sequence[Outgoing]) -> list[list[Outgoing]]:
-    grouped: defaultdict[str, list[Outgoing]] = defaultdict(list)
-    for outgoing in due:
-        grouped[outgoing.conversation].append(outgoing)
-    return list(grouped.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, StoreError
 from bot.events import Actor, Delivery
 from bot.store.base import Outgoing
 from bot.store.sql import SqlStore
@@ -112,6 +113,42 @@ async def test_what_was_being_sent_when_the_process_died_is_sent_by_its_next_lif
     channel = Out([])
     await store.release_worker("w")
     await run(store, channel, lambda: channel.delivered == ["once"])
+
+
+async def test_what_is_being_sent_is_not_sent_again_however_long_the_platform_takes(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "AT_ONCE", 2)
+    monkeypatch.setattr(outbox_module, "HOLD_SECONDS", 0.5)
+
+    class Slow(Out):
+        async def send(self, outgoing: Outgoing) -> str | None:
+            await asyncio.sleep(0.2)
+            return await super().send(outgoing)
+
+    channel = Slow([])
+    for number in range(8):
+        await said(store, f"r{number}", sender=f"s{number}")
+    await run(store, channel, lambda: len(set(channel.delivered)) == 8)
+    assert sorted(channel.delivered) == [f"r{number}" for number in range(8)]
+
+
+async def test_what_was_sent_and_could_not_be_marked_is_marked_later_and_not_sent_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "HOLD_SECONDS", 0.1)
+    await said(store, "once", "then")
+    mark, refusals = store.sent, [StoreError("locked"), StoreError("locked")]
+
+    async def sent_at_last(outgoing: int, *, external_id: str | None = None) -> None:
+        if refusals:
+            raise refusals.pop()
+        await mark(outgoing, external_id=external_id)
+
+    monkeypatch.setattr(store, "sent", sent_at_last)
+    channel = Out([])
+    await run(store, channel, lambda: "then" in channel.delivered)
+    assert channel.tried == ["once", "then"]
 
 
 @given(st.integers(1, 100), st.floats(0, 1), st.none() | st.floats(0, 10_000))
