@@ -35,12 +35,13 @@ Slow = Callable[[str, Message, bool], Awaitable[None]]
 
 @dataclass(slots=True)
 class Waiting:
-    """A customer who waits: the newest message, since when (monotonic), and how far things are."""
+    """A customer who waits: the newest message, since when and when to look again (monotonic), how far things are."""
 
     message: Message
     since: float
     begun: bool = False
     told: bool = False
+    look: float = 0.0
 
 
 class Inbox:
@@ -262,15 +263,26 @@ class Inbox:
             await self._tell_slow()
 
     async def _tell_slow(self) -> None:
-        limit = time.monotonic() - SLOW_SECONDS
+        moment = time.monotonic()
         for conversation, waiting in list(self._waiting.items()):
-            if waiting.told or waiting.since > limit:
+            if moment < max(waiting.since + SLOW_SECONDS, waiting.look):
                 continue
-            waiting.told = True
+            waiting.look = moment + SLOW_SECONDS
             try:
-                await self._slow(conversation, waiting.message, waiting.begun)
+                if not await self._answered_elsewhere(conversation, waiting) and not waiting.told:
+                    waiting.told = True
+                    await self._slow(conversation, waiting.message, waiting.begun)
             except FrontdeskError as error:
                 log.warning("cannot say that it takes longer: %s", _named(error))
+
+    async def _answered_elsewhere(self, conversation: str, waiting: Waiting) -> bool:
+        """Whether another process took the message up and is done: then nobody waits here any more."""
+        state = await self._store.load(conversation)
+        if all(line.id != waiting.message.id for line in state.history):
+            return False
+        if self._waiting.get(conversation) is waiting:
+            del self._waiting[conversation]
+        return True
 
 
 def _named(error: BaseException) -> str:

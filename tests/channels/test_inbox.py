@@ -13,6 +13,7 @@ from bot.events import Sent
 from bot.settings import Settings
 from bot.store.base import Claim
 from bot.types import Message
+from channels import inbox as inbox_module
 from tests.channels.desks import RoteBot, running, until
 
 
@@ -180,3 +181,26 @@ async def test_a_database_that_fails_for_a_while_stops_nothing_for_good(
     async with running(bot) as found, httpx.AsyncClient(base_url=found.url) as http:
         answer = await http.post("/webhooks/rest/webhook", json={"sender": "a", "message": "hi"})
         assert answer.status_code == 200
+
+
+async def test_nobody_is_told_to_wait_for_what_another_process_has_answered(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(inbox_module, "IDLE_SECONDS", 0.1)
+    bot = RoteBot(make_settings(turns={"pause_seconds": 30.0}))
+    async with running(bot) as found:
+        inbox, told = found.desk.inbox, []
+
+        async def slow(conversation: str, waits: Message, begun: bool) -> None:
+            told.append(waits.text)
+
+        monkeypatch.setattr(inbox, "_slow", slow)
+        await inbox.accept(message("ada", "answered elsewhere"))
+        claim = await bot.store.claim("another", lease_seconds=30)
+        assert claim is not None
+        await bot.turn.handle(claim)
+        await inbox.accept(message("bob", "still waiting"))
+        await until(lambda: told != [])
+        await asyncio.sleep(0.5)
+        assert told == ["still waiting"]
