@@ -25,6 +25,7 @@ from bot.store.base import Accepted, Outgoing
 from bot.types import Message, Outcome, Reply, TurnResult
 from channels.base import Context
 from channels.limits import clean, parse_object, problem
+from channels.progress import Progress
 
 NAME = "rest"
 LOOK_SECONDS = 1.0
@@ -44,6 +45,7 @@ class RestChannel:
         self._waiting: Counter[str] = Counter()
         self._returned: OrderedDict[str, None] = OrderedDict()
         self._client: httpx.AsyncClient | None = None
+        self._progress = Progress()
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
@@ -205,7 +207,7 @@ class RestChannel:
         if not url:
             raise DeliveryError("nobody waits for it, and rest.callback_url is not set", permanent=True)
         assert self._client is not None, "started"  # noqa: S101
-        for part in parts(outgoing.reply, outgoing.recipient):
+        for part in self._progress.left(outgoing.id, parts(outgoing.reply, outgoing.recipient)):
             try:
                 answer = await self._client.post(url, json=part)
             except httpx.HTTPError as error:

@@ -34,6 +34,7 @@ from bot.store.base import Outgoing
 from bot.types import Attachment, Citation, Message, Reply, Words
 from channels.base import Context
 from channels.limits import clean, parse_object, problem, sniff
+from channels.progress import Progress
 from channels.telegram_api import POLL_SECONDS, TelegramApi, callback_data, messages_of
 from channels.web.frames import source_path
 from channels.writing import append, sent
@@ -75,6 +76,7 @@ class TelegramChannel:
         self._poller: asyncio.Task[None] | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._refused: OrderedDict[int, None] = OrderedDict()
+        self._progress = Progress()
 
     def routes(self) -> Sequence[BaseRoute]:
         return [Route(PATH, self._webhook, methods=["POST"])] if self._mode == "webhook" else []
@@ -292,22 +294,33 @@ class TelegramChannel:
 
     async def send(self, outgoing: Outgoing) -> str | None:
         last: Any = None
-        for message in messages_of(outgoing.reply, self._address):
-            try:
-                last = await self._api.call("sendMessage", chat_id=outgoing.recipient, **message)
-            except DeliveryError as error:
-                if "can't parse entities" not in str(error):
-                    raise
-                plain = {key: value for key, value in message.items() if key != "parse_mode"}
-                last = await self._api.call("sendMessage", chat_id=outgoing.recipient, **plain)
-        for attachment in outgoing.reply.attachments:
-            with suppress(NotFound):  # erased in the meantime
-                data = await self._context.blobs.get(attachment.blob)
-                name = attachment.name.text or attachment.id
-                method, field = ("sendPhoto", "photo") if attachment.kind == "image" else ("sendDocument", "document")
-                files = {field: (name, data, attachment.media_type)}
-                last = await self._api.call(method, files=files, chat_id=outgoing.recipient)
+        parts: list[dict[str, Any] | Attachment] = [
+            *messages_of(outgoing.reply, self._address),
+            *outgoing.reply.attachments,
+        ]
+        for part in self._progress.left(outgoing.id, parts):
+            if isinstance(part, Attachment):
+                last = await self._file(outgoing.recipient, part)
+            else:
+                last = await self._text(outgoing.recipient, part)
         return str(last["message_id"]) if isinstance(last, dict) and "message_id" in last else None
+
+    async def _text(self, chat: str, message: dict[str, Any]) -> Any:
+        try:
+            return await self._api.call("sendMessage", chat_id=chat, **message)
+        except DeliveryError as error:
+            if "can't parse entities" not in str(error):
+                raise
+            plain = {key: value for key, value in message.items() if key != "parse_mode"}
+            return await self._api.call("sendMessage", chat_id=chat, **plain)
+
+    async def _file(self, chat: str, attachment: Attachment) -> Any:
+        with suppress(NotFound):  # erased in the meantime
+            data = await self._context.blobs.get(attachment.blob)
+            name = attachment.name.text or attachment.id
+            method, field = ("sendPhoto", "photo") if attachment.kind == "image" else ("sendDocument", "document")
+            return await self._api.call(method, files={field: (name, data, attachment.media_type)}, chat_id=chat)
+        return None
 
     async def slow(self, conversation: str, message: Message, *, begun: bool) -> None:
         """Only while nobody has begun: a write into a running turn's conversation would make it start over."""

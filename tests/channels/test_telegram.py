@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bot.errors import ConfigError, DeliveryError
-from bot.events import Edited, HandedOver, Received
+from bot.events import Actor, Edited, HandedOver, Received
 from bot.settings import Settings
 from bot.types import Button, Citation, Reply
 from channels.telegram_api import callback_data, messages_of, to_html
@@ -190,8 +190,6 @@ async def test_a_customer_who_blocked_the_bot_ends_the_tries(hooked: Running, te
 
 
 async def test_a_persons_reply_goes_out_too(hooked: Running, telegram: Telegram) -> None:
-    from bot.events import Actor
-
     await post(hooked, message(1))
     await telegram.next("sendMessage")
     conversation = await hooked.bot.store.find("telegram", "123", "7")
@@ -200,6 +198,17 @@ async def test_a_persons_reply_goes_out_too(hooked: Running, telegram: Telegram)
     bodies = [HandedOver(reason="asked"), sent(reply)]
     await append(hooked.bot.store, conversation, Actor(kind="agent", id="mia"), lambda _: bodies)
     assert (await telegram.next("sendMessage"))["text"] == "Mia here"
+
+
+async def test_a_long_reply_that_broke_off_goes_on_where_it_was(hooked: Running, telegram: Telegram) -> None:
+    await post(hooked, message(1))
+    await telegram.next("sendMessage")
+    conversation = await hooked.bot.store.find("telegram", "123", "7")
+    assert conversation is not None
+    telegram.refusals.extend([(200, {"ok": True, "result": {"message_id": 1}}), (500, {"ok": False})])
+    reply = Reply(text=f"{'one ' * 800}\n\n{'two ' * 800}")
+    await append(hooked.bot.store, conversation, Actor(kind="agent", id="mia"), lambda _: [sent(reply)])
+    assert (await telegram.next("sendMessage"))["text"].startswith("two")  # the first piece was taken as told above
 
 
 async def test_long_polling_needs_no_public_address(
