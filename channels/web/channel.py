@@ -284,9 +284,11 @@ class WebChannel:
         return connection
 
     async def _joined(self, visitor: Visitor, connection: Connection, conversation: object = None) -> Room:
-        """Into the room; a position from another conversation means nothing in this one."""
+        """Into the room; a position from another conversation means nothing in this one, nor where there is none."""
         room = await self.rooms.join(visitor, connection)
-        if room.conversation is not None and connection.seq:
+        if room.conversation is None:
+            connection.seq = 0
+        elif connection.seq:
             version = (await self._context.store.load(room.conversation)).version
             if connection.seq > version or (conversation and conversation != room.conversation):
                 connection.seq = 0

@@ -55,7 +55,7 @@ class Maker:
         return {
             "type": "waiting",
             "message_id": message.id,
-            "client_id": (message.external_id or "").rpartition(":")[2],
+            "client_id": (message.external_id or "").partition(":")[2],
             "text": message.text,
             "time": message.sent_at.isoformat(),
             "attachments": [self._attachment(item) for item in message.attachments],
@@ -104,7 +104,7 @@ class Maker:
         text = body.text.text or ""
         frame = self._message(event, body.message_id, "customer", plain(text), text)
         if body.external_id:
-            frame["client_id"] = body.external_id.rpartition(":")[2]
+            frame["client_id"] = body.external_id.partition(":")[2]
         frame["attachments"] = [self._attachment(item) for item in body.attachments]
         return frame
 

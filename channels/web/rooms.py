@@ -7,13 +7,14 @@ written in its conversation, once for all its tabs, and each tab gets what lies 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from bot.errors import NotFound
 from bot.events import Event
 from bot.store.base import Store
-from bot.types import Emission, Message
+from bot.types import Emission, Message, Words
 from channels.tokens import Visitor
 from channels.web.frames import Frame, Maker, heard, provisional
 
@@ -22,6 +23,9 @@ BACKLOG = 2_000
 
 LIVE = 200
 """Provisional frames that are kept for a tab that opens in the middle of a turn."""
+
+TOLD = 2_000
+"""Visitors without an open tab of whom is remembered what the site told."""
 
 Write = Callable[[Frame], Awaitable[None]]
 
@@ -79,15 +83,24 @@ class Connection:
             self._task = None
 
 
+@dataclass(slots=True)
+class About:
+    """What the site told of the visitor: who they are, and what waits for a conversation to be written in."""
+
+    profile: dict[str, str] = field(default_factory=dict)
+    person: str | None = None
+    fields: dict[str, Words | None] = field(default_factory=dict)
+    labels: dict[str, bool] = field(default_factory=dict)
+
+
 class Room:
     """One visitor's tabs and the conversation that they are in."""
 
-    def __init__(self, visitor: Visitor, store: Store, maker: Maker) -> None:
+    def __init__(self, visitor: Visitor, store: Store, maker: Maker, about: About | None = None) -> None:
         self.visitor = visitor
         self.conversation: str | None = None
         self.connections: set[Connection] = set()
-        self.profile: dict[str, str] = {}
-        self.person: str | None = None
+        self.about = about or About()
         self.read_seq = 0
         self.uploaded: Message | None = None
         self._store = store
@@ -169,6 +182,7 @@ class Rooms:
         self._store = store
         self._maker = maker
         self._rooms: dict[Visitor, Room] = {}
+        self._told: OrderedDict[Visitor, About] = OrderedDict()
         self._by_conversation: dict[str, Room] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -194,7 +208,8 @@ class Rooms:
         def locale() -> str | None:
             return next((item.locale for item in room.connections if item.locale), None)
 
-        room = Room(visitor, self._store, self._maker(visitor, locale))
+        about = self._told.pop(visitor) if visitor in self._told else None
+        room = Room(visitor, self._store, self._maker(visitor, locale), about)
         return room
 
     def leave(self, connection: Connection) -> None:
@@ -206,6 +221,10 @@ class Rooms:
         room.connections.discard(connection)
         if not room.connections:
             self._rooms.pop(room.visitor, None)
+            if room.conversation is None and room.about != About():  # the visitor's next page or request brings it
+                self._told[room.visitor] = room.about
+                while len(self._told) > TOLD:
+                    self._told.popitem(last=False)
             if room.conversation is not None:
                 self._by_conversation.pop(room.conversation, None)
 

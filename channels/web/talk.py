@@ -22,7 +22,7 @@ from channels.base import Context
 from channels.limits import clean
 from channels.tokens import Tokens, Visitor, proves
 from channels.web.frames import Frame, nack
-from channels.web.rooms import Connection, Room, Rooms
+from channels.web.rooms import About, Connection, Room, Rooms
 from channels.web.uploads import Uploads
 from channels.writing import append
 
@@ -30,6 +30,8 @@ NAME = "web"
 CUSTOMER = Actor(kind="customer")
 FIELDS = 50
 """Attributes and labels that one frame may set."""
+KEPT = 100
+"""Attributes, and labels, that one conversation may have."""
 FIELD_CHARACTERS = 500
 PROFILE = ("name", "email", "avatar_url")
 
@@ -104,7 +106,7 @@ class Talk:
             payload=payload,
             attachments=tuple([await self._uploads.attachment(str(item), room.visitor) for item in ids]),
             locale=connection.locale,
-            profile=room.profile,
+            profile=room.about.profile,
         )
         if message.attachments:
             room.uploaded = message
@@ -144,52 +146,77 @@ class Talk:
         profile = frame.get("profile") or {}
         if not isinstance(profile, dict):
             raise Rejected("profile is an object")
-        room.profile = {key: clean(profile[key], FIELD_CHARACTERS) for key in PROFILE if profile.get(key) is not None}
+        room.about.profile = {
+            key: clean(profile[key], FIELD_CHARACTERS) for key in PROFILE if profile.get(key) is not None
+        }
         proof = clean(frame.get("identifier_hash"), 128)
         secret = self._context.settings.web.identity_secret.get_secret_value()
         verified = bool(id and proof) and proves(secret, id, proof)
         if proof and not verified:
             raise Unverified("identifier_hash does not prove this id")
-        room.person = f"{room.visitor.account}:{id}" if verified else None
+        room.about.person = f"{room.visitor.account}:{id}" if verified else None
         await self._identified(room)
 
     async def _identified(self, room: Room) -> None:
-        """Write down who the visitor is, as soon as there is a conversation to write it in."""
-        if room.conversation is None or not (room.profile or room.person):
+        """Write down what was told of the visitor, as soon as there is a conversation to write it in."""
+        about = room.about
+        if room.conversation is None or about == About():
             return
-        if room.person is not None:
-            await self._context.store.identify(room.conversation, room.person)
-        profile, verified = dict(room.profile), room.person is not None
+        if about.person is not None:
+            await self._context.store.identify(room.conversation, about.person)
+        profile, verified = dict(about.profile), about.person is not None
+        waiting, labels = dict(about.fields), dict(about.labels)
 
         def changes(state: State) -> list[Body]:
-            fresh = {key: value for key, value in profile.items() if _differs(state, key, value)}
-            if not fresh and (state.verified or not verified):
-                return []
-            fields: dict[str, Words | None] = {key: Words(text=value) for key, value in fresh.items()}
-            return [ContactChanged(fields=fields, verified=verified)]
+            told: dict[str, Words | None] = {
+                key: Words(text=value) for key, value in profile.items() if _differs(state, key, value)
+            }
+            told |= waiting
+            bodies: list[Body] = [_labelled(labels)] if labels else []
+            if told or (verified and not state.verified):
+                bodies.append(ContactChanged(fields=told, verified=verified))
+            return bodies
 
         await append(self._context.store, room.conversation, CUSTOMER, changes)
+        about.fields.clear()
+        about.labels.clear()
 
     async def _attributes(self, room: Room, connection: Connection, frame: dict[str, Any]) -> None:
         given, deleted = frame.get("set") or {}, frame.get("delete") or []
         if not isinstance(given, dict) or not isinstance(deleted, list) or len(given) + len(deleted) > FIELDS:
             raise Rejected(f"set is an object, delete a list of names, at most {FIELDS} in all")
+        if any(isinstance(value, dict | list) for value in given.values()):
+            raise Rejected("the value of an attribute is a text or a number")
         fields: dict[str, Words | None] = {
             clean(str(key), 100): Words(text=clean(str(value), FIELD_CHARACTERS)) for key, value in given.items()
         }
         fields |= {clean(str(key), 100): None for key in deleted}
-        if fields:
-            await self._write(room, lambda _: [ContactChanged(fields=fields)])
+
+        def changes(state: State) -> list[Body]:
+            _few({*state.contact, *(key for key, value in fields.items() if value is not None)}, KEPT)
+            return [ContactChanged(fields=fields)]
+
+        if room.conversation is None:
+            _few({*room.about.fields, *fields}, FIELDS)
+            room.about.fields |= fields
+        elif fields:
+            await self._write(room, changes)
 
     async def _labels(self, room: Room, connection: Connection, frame: dict[str, Any]) -> None:
         added, removed = frame.get("add") or [], frame.get("remove") or []
         if not isinstance(added, list) or not isinstance(removed, list) or len(added) + len(removed) > FIELDS:
             raise Rejected(f"add and remove are lists of at most {FIELDS} labels")
-        body = LabelsChanged(
-            added=tuple(clean(str(item), 100) for item in added),
-            removed=tuple(clean(str(item), 100) for item in removed),
-        )
-        await self._write(room, lambda _: [body])
+        labels = {clean(item, 100): False for item in removed} | {clean(item, 100): True for item in added}
+
+        def changes(state: State) -> list[Body]:
+            _few({*state.labels, *(label for label, wanted in labels.items() if wanted)}, KEPT)
+            return [_labelled(labels)]
+
+        if room.conversation is None:
+            _few({*room.about.labels, *labels}, FIELDS)
+            room.about.labels |= labels
+        else:
+            await self._write(room, changes)
 
     async def _locale(self, room: Room, connection: Connection, frame: dict[str, Any]) -> None:
         connection.locale = clean(frame.get("locale"), 35) or None
@@ -213,7 +240,7 @@ class Talk:
 
     async def _feedback(self, room: Room, connection: Connection, frame: dict[str, Any]) -> None:
         rating, reply = frame.get("rating"), frame.get("reply_id")
-        if rating not in {"up", "down"}:
+        if rating not in ("up", "down"):
             raise Rejected("rating is up or down")
         if room.conversation is None:
             raise Rejected("there is no conversation yet")
@@ -257,3 +284,15 @@ class Talk:
 def _differs(state: State, key: str, value: str) -> bool:
     known = state.contact.get(key)
     return known is None or known.text != value
+
+
+def _labelled(labels: dict[str, bool]) -> LabelsChanged:
+    return LabelsChanged(
+        added=tuple(label for label, wanted in labels.items() if wanted),
+        removed=tuple(label for label, wanted in labels.items() if not wanted),
+    )
+
+
+def _few(names: set[str], most: int) -> None:
+    if len(names) > most:
+        raise Rejected(f"there are too many: at most {most}")
