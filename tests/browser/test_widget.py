@@ -62,6 +62,25 @@ def test_two_tabs_of_one_visitor_both_see_everything_once(chat: Chat, visitor: B
         expect(tab.answers).to_have_count(2)
 
 
+def test_a_reset_in_one_tab_makes_the_other_somebody_new_too(chat: Chat, visitor: BrowserContext) -> None:
+    other = Chat(visitor.new_page())
+    chat.open()
+    other.open()
+    chat.say("hello")
+    other.wait_for_answers(1)
+    before = other.page.evaluate("document.querySelector('frontdesk-widget').wire.session.token")
+    chat.page.evaluate("window.$frontdesk.reset()")
+    expect(other.messages).to_have_count(0)
+    wire = other.page.evaluate(
+        "(({ seq, session }) => [seq, session.token])(document.querySelector('frontdesk-widget').wire)"
+    )
+    assert wire[0] == 0
+    assert wire[1] != before
+    other.say("hello from somebody new")
+    other.wait_for_answers(1)
+    expect(other.messages).to_have_count(2)
+
+
 def test_what_waits_for_its_answer_is_shown_after_a_reload_and_once_only(chat: Chat) -> None:
     chat.open()
     chat.say(QUESTION)

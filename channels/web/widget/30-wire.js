@@ -106,6 +106,10 @@ class Wire {
     if (frame.type === "welcome") {
       this.failures = 0;
       this.inFlight.clear();
+      if (frame.token) {
+        this.session.token = frame.token; // another tab was reset: this one goes on as somebody new, too
+        this.seq = 0;
+      }
       this.setOnline(true);
       this.on.frame(frame);
       this.flush();

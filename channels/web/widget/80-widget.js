@@ -115,6 +115,11 @@ class FrontdeskWidget extends HTMLElement {
 
   receive(frame, old = false) {
     const { log } = this;
+    if (frame.token) {
+      this.frames = [];
+      this.owner = undefined;
+      log.clear();
+    }
     if (frame.type === "message") {
       this.frames.push(frame);
       const fresh = log.show(frame);
