@@ -39,6 +39,13 @@ from bot.timing import Stopwatch
 from retrieval import hybrid, snapshot
 from retrieval.types import Block, Document, Filters
 
+BY_HAND = ("named",)
+"""What no question here has, so that nothing can be fitted."""
+BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    **dict.fromkeys(("read", "best_read", "found"), (0.0, None)),
+    **{"near": (1.0, None), "close": (1.0, None), "covered": (1.0, None), "ahead": (0.5, None), "behind": (None, 0.0)},
+}
+"""What speaks for an answer must not speak against it, whatever labels of pages say of the sentences on one."""
 THRESHOLDS = (0.2, 0.3, 0.35, 0.4, 0.5, 0.6)
 HITS = 12
 
@@ -164,12 +171,11 @@ def report(rows: Sequence[tuple[Question, bool, list[Candidate]]], names: Sequen
     """Fit the ranking on all candidates of the fitting half, then the level on the best of each; print both."""
     from sklearn.linear_model import LogisticRegression
 
-    used = [name for name in names if name != "bias"]
+    used = [name for name in names if name not in ("bias", *BY_HAND)]
     flat = [(row, each) for row in rows if row[0].fits for each in row[2]]
     figures = np.array([[getattr(each, name) for name in used] for _, each in flat])
     labels = np.array([right(asked, there, each) for (asked, there, _), each in flat])
-    ranking = LogisticRegression(max_iter=5000).fit(figures, labels)
-    weights, bias = ranking.coef_[0], float(ranking.intercept_[0])
+    weights, bias = bounded(figures, labels, used)
     tops = [top(row, used, weights, bias) for row in rows if row[0].fits and row[2]]
     level = LogisticRegression(C=100, max_iter=5000).fit(
         np.array([[score] for score, _, _ in tops]), np.array([good for _, good, _ in tops])
@@ -183,6 +189,26 @@ def report(rows: Sequence[tuple[Question, bool, list[Candidate]]], names: Sequen
         for fits in (True, False):
             chosen = [row for row in rows if row[0].fits is fits and row[0].source == source and row[2]]
             tell(f"{source}, {'fitted' if fits else 'reported'}", chosen, used, weights, bias)
+
+
+def bounded(
+    figures: NDArray[np.float64], labels: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[NDArray[np.float64], float]:
+    """A logistic regression (L2, as scikit-learn's default) whose weights keep within `BOUNDS`."""
+    from scipy.optimize import minimize
+
+    signs = np.where(labels, 1.0, -1.0)
+
+    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margins = signs * (figures @ point[1:] + point[0])
+        pull = -signs / (1 + np.exp(np.clip(margins, -500, 500)))
+        total = float(np.logaddexp(0, -margins).sum() + 0.5 * point[1:] @ point[1:])
+        return total, np.concatenate([[pull.sum()], figures.T @ pull + point[1:]])
+
+    limits = [(None, None), *(BOUNDS.get(name, (None, None)) for name in names)]
+    start = np.array([0.0, *(low or 0.0 for low, _ in limits[1:])])
+    found = minimize(loss, start, jac=True, bounds=limits, method="L-BFGS-B").x
+    return found[1:], float(found[0])
 
 
 def top(

@@ -56,6 +56,7 @@ class Answerer:
         self.errors: list[Exception] = []
         self.delay = 0.0
         self.asked: list[str] = []
+        self.shown: list[str] = []
         self.history: list[tuple[str, str]] = []
         self.language = ""
         self.meanwhile: Callable[[], Any] | None = None
@@ -71,6 +72,7 @@ class Answerer:
         shown: str = "",
     ) -> Reply:
         self.asked.append(question)
+        self.shown.append(shown)
         self.history, self.language = list(history), language
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None

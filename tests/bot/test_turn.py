@@ -221,10 +221,10 @@ async def test_a_spoken_question_is_shown_and_answered(rig: Rig) -> None:
     assert "understood" in await rig.kinds()
 
 
-async def test_a_picture_and_the_words_beside_it_are_one_question(rig: Rig) -> None:
+async def test_a_picture_is_context_to_the_words_beside_it(rig: Rig) -> None:
     rig.media.made = Made("A screen: “Error E4”", kind="caption", search="Error E4")
     result = await rig.say("What does this mean?", attachments=[await rig.attachment("image/png")])
-    assert rig.answerer.asked == ["What does this mean?\nError E4"]
+    assert (rig.answerer.asked, rig.answerer.shown) == (["What does this mean?"], ["Error E4"])
     assert result.replies[0].text == "I can see: A screen: “Error E4”"
 
 

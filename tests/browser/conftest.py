@@ -1,4 +1,8 @@
-"""Chromium, and a server for it to look at."""
+"""Chromium, and a server for it to look at.
+
+Everything lives as long as this folder's tests and no longer: while Playwright's synchronous interface is open, an event
+loop runs in this thread, and no other test could start one.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests import needs
 from tests.browser.served import Served
 
+READING = ("encoder", "reader")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,7 +29,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Browser]]:
     """Start chromium with extra flags; all are closed at the end."""
     path = needs.program("chromium")
@@ -41,14 +46,16 @@ def launch() -> Iterator[Callable[..., Browser]]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(launch: Callable[..., Browser]) -> Browser:
     return launch()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    server = Served(tmp_path_factory.mktemp("served") / "home")
+    """Answers are found by the real models; what takes long (speech, pictures, the generator) is fake."""
+    needs.weights(*READING)
+    server = Served(tmp_path_factory.mktemp("served") / "home", real=(*READING, "checker"))
     server.start()
     yield server
     server.stop()

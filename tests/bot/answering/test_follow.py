@@ -43,3 +43,16 @@ def test_terms_are_translated_the_longest_first_and_latin_words_stay() -> None:
     assert glossary.translate("我的电热水壶显示 E02，运费多少？").split(" ")[:2] == ["electric", "kettle"]
     assert "E02" in glossary.translate("显示 E02 怎么办")
     assert glossary.translate("你好呀") == ""
+
+
+def test_what_a_picture_shows_is_searched_but_is_not_the_question() -> None:
+    query = follow.query("How long does a full charge take?", HISTORY, "Model TW-V700 Battery 25.2 V")
+    assert query.text == "How long does a full charge take? Model TW-V700 Battery 25.2 V"
+    assert (query.own, query.aside, query.followed) == ("How long does a full charge take?", True, False)
+    assert query.parts[0][1] > query.parts[1][1]
+
+
+def test_a_question_that_says_little_leans_on_its_picture() -> None:
+    query = follow.query("Why?", [], "E02 The plug cannot join this network")
+    assert query.parts[0][1] < query.parts[1][1]
+    assert follow.query("", [], "Error E04").own == ""
