@@ -1,7 +1,7 @@
 """Chromium, and a server for it to look at.
 
-Everything lives as long as this folder's tests and no longer: while Playwright's synchronous interface is open, an event
-loop runs in this thread, and no other test could start one.
+Everything lives as long as this folder's tests and no longer: while Playwright's synchronous interface is open, an
+event loop runs in this thread, and no other test could start one.
 """
 
 from __future__ import annotations
