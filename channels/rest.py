@@ -79,15 +79,17 @@ class RestChannel:
             self._context.rates.take(f"rest {message.sender}", self._context.settings.limits.messages_per_minute)
             await waiting.enter_async_context(self._context.inbox.place(NAME))
             future = waiting.enter_context(self._context.inbox.result(message.id))
+            before = await self._newest(message.sender)
             accepted = await self._context.inbox.accept(message, wait=False)
+            after = before.get(accepted.conversation, 0) if accepted.new else 0
             if not accepted.new:
                 future = waiting.enter_context(self._context.inbox.result(accepted.message))
         except Overloaded:
             text = self._context.say("utter_busy", None)
             return await _closed(waiting, problem(503, "busy", text, {"Retry-After": "5"}))
         except RateLimited as error:
-            after = {"Retry-After": str(max(1, round(error.retry_after)))}
-            return await _closed(waiting, problem(429, "rate_limited", str(error), after))
+            headers = {"Retry-After": str(max(1, round(error.retry_after)))}
+            return await _closed(waiting, problem(429, "rate_limited", str(error), headers))
         except TooLarge as error:
             return await _closed(waiting, problem(413, "too_large", str(error)))
         except Rejected as error:
@@ -102,11 +104,11 @@ class RestChannel:
         waiting.callback(self._no_longer, accepted.conversation)
         if request.query_params.get("stream", "").lower() in {"true", "1"}:
             return StreamingResponse(
-                self._stream(waiting, accepted, message.sender, future), media_type="application/x-ndjson"
+                self._stream(waiting, accepted, message.sender, future, after), media_type="application/x-ndjson"
             )
         async with waiting:
             try:
-                replies = await self._replies(accepted, future)
+                replies = await self._replies(accepted, future, after)
             except (TimeoutError, StoreError):
                 return _no_answer()
             if replies is None:
@@ -114,13 +116,13 @@ class RestChannel:
             return JSONResponse([part for reply in replies for part in parts(reply, message.sender)])
 
     async def _stream(
-        self, waiting: AsyncExitStack, accepted: Accepted, sender: str, future: asyncio.Future[TurnResult]
+        self, waiting: AsyncExitStack, accepted: Accepted, sender: str, future: asyncio.Future[TurnResult], after: int
     ) -> AsyncIterator[str]:
         """One object a line, each reply as soon as it is committed. What is streamed before the commit may be taken
         back, and a client of this channel could not; so it is not sent."""
         async with waiting:
             try:
-                replies = await self._replies(accepted, future)
+                replies = await self._replies(accepted, future, after)
             except (TimeoutError, StoreError):
                 replies = None
             if replies is None:
@@ -168,12 +170,18 @@ class RestChannel:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return hmac.compare_digest(given.strip().encode(), expected.encode()) and scheme.lower() == "bearer"
 
-    async def _replies(self, accepted: Accepted, future: asyncio.Future[TurnResult]) -> list[Reply] | None:
-        """The replies to a message, once its turn is committed; None when it failed and nothing was said."""
+    async def _newest(self, sender: str) -> dict[str, int]:
+        """The sender's conversation and its newest event, so that a long one need not be read from its beginning."""
+        conversation = await self._context.store.find(NAME, "default", sender)
+        return {} if conversation is None else {conversation: (await self._context.store.load(conversation)).version}
+
+    async def _replies(self, accepted: Accepted, future: asyncio.Future[TurnResult], after: int) -> list[Reply] | None:
+        """The replies to a message that stands behind event `after`, once its turn is committed; None when it failed
+        and nothing was said."""
         limit = self._context.settings.turns.limit_seconds * self._context.settings.turns.attempts
         async with asyncio.timeout(limit):
             while True:
-                events = await self._context.store.events(accepted.conversation)
+                events = await self._context.store.events(accepted.conversation, after)
                 found = answered(events, accepted.message)
                 if found is not None:
                     replies, outcome = found

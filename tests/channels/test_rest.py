@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable
 
 import httpx
+import pytest
 
+from bot.events import Event
 from bot.settings import Settings
 from tests.channels.desks import RoteBot, Running, running
 
@@ -149,3 +151,21 @@ async def test_a_turn_that_dies_is_tried_again_and_the_caller_gets_its_answer(qu
         answer = await http.post(WEBHOOK, json={"sender": "ada", "message": "hi"})
     assert answer.json()[0]["text"] == "you said: **hi**"
     assert [claim.attempt for claim in bot.turn.handled] == [1, 2]
+
+
+async def test_a_long_conversation_is_not_read_from_its_beginning_for_every_message(
+    http: httpx.AsyncClient, desk: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await http.post(WEBHOOK, json={"sender": "ada", "message": "hi"})
+    conversation = await desk.bot.store.find("rest", "default", "ada")
+    newest, read, asked = (await desk.bot.store.load(conversation)).version, desk.bot.store.events, []
+
+    async def events(conversation: str, after: int = 0) -> list[Event]:
+        asked.append(after)
+        found: list[Event] = await read(conversation, after)
+        return found
+
+    monkeypatch.setattr(desk.bot.store, "events", events)
+    answer = await http.post(WEBHOOK, json={"sender": "ada", "message": "again"})
+    assert answer.json()[0]["text"] == "you said: **again**"
+    assert set(asked) == {newest}
