@@ -27,10 +27,11 @@ ENGLISH: Mapping[str, float] = {
 """Fitted on 134 rephrasings of frequently asked questions (125 pages) and 66 SQuAD questions on an article that the
 reader was not trained on, each asked with and without its page, and on 75 unanswerable ones. The reader of the time
 (version 7e67a43970ad, F1 20 where there is an answer) told right from wrong no better than chance, so its weights came
-out 0; fitted again with 7aa6083c3e19 (F1 46 there) they stayed 0 and nothing got better, so these were kept. All but `found` were kept above a floor: the FAQ's labels are pages, which
-cannot tell the sentences of one apart. On the other half at 0.35: of 126 rephrasings 85 in 100 answered, 99 of those
-rightly, 11 answered without their page; of 58 SQuAD questions 79, 76 and 47 (the unanswerable are made to mislead).
-`named` was set by hand: there is no picture in these data.
+out 0. Fitted again with 7aa6083c3e19 (F1 46 there), they stayed 0 and nothing got better, so these were kept. All but
+`found` were kept above a floor: the FAQ's labels are pages, which cannot tell the sentences of one apart. On the other
+half at 0.35: of 126 rephrasings 85 in 100 answered, 99 of those rightly, 11 answered without their page; of 58 SQuAD
+questions 79, 76 and 47 (the unanswerable are made to mislead). `named` was set by hand: there is no picture in these
+data.
 """
 CHINESE: Mapping[str, float] = {
     "bias": -6.023,
