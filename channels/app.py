@@ -191,12 +191,12 @@ class Desk:
             try:
                 newest = await self.bot.store.changes(mark, 5.0)
                 if newest != mark:
-                    mark = newest
                     self.inbox.wake()
                     self.outbox.wake()
                     web = self.channels.get("web")
                     if isinstance(web, WebChannel):
                         await web.changed()
+                    mark = newest
                     await asyncio.sleep(SETTLE_SECONDS)
             except FrontdeskError as error:
                 log.warning("cannot watch the store: %s", error)

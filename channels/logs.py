@@ -1,10 +1,12 @@
-"""Logs for people or machines, without personal data: every line passes `bot.guard.redact` before it is written."""
+"""Logs for people or machines, without personal data: every line passes `bot.guard.redact` before it is written, and an
+exception is told by its kind and place, not by its message."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +27,14 @@ CHATTY = (
 )
 
 
+def told(error: BaseException) -> str:
+    """Where it happened and what kind it is, causes first. Not its message: a library's may quote a customer."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    lines = [told(before), "then:"] if before is not None else []
+    where = (line.rstrip() for line in traceback.format_tb(error.__traceback__))
+    return "\n".join([*lines, *where, type(error).__name__])
+
+
 class Text(logging.Formatter):
     """A line for people, and the traceback under it."""
 
@@ -37,7 +47,7 @@ class Text(logging.Formatter):
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        return self._redact(super().formatException(ei))
+        return self._redact(told(ei[1]))
 
 
 class Lines(logging.Formatter):
@@ -55,7 +65,7 @@ class Lines(logging.Formatter):
             "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            line["error"] = self._redact(self.formatException(record.exc_info))
+            line["error"] = self._redact(told(record.exc_info[1])) if record.exc_info[1] else ""
         return json.dumps(line, ensure_ascii=False)
 
 
