@@ -111,7 +111,7 @@ class Answerer:
         source = found.language if found.language != language else None
         emit = emit or _nobody
         wording = Wording(ended="off")
-        if self._may_phrase(language, source) and best.kind != "list":  # half a list would mislead
+        if self._may_phrase(language, source) and not _whole(best, found.candidates[0]):
             wording = await self._phrased(query, found, best, emit, watch)
         text, citations = _told(wording, best)
         if not wording.said:
@@ -171,6 +171,14 @@ class Answerer:
         first = watch.steps.pop("first_sentence", 0.0)
         watch.add({"first_sentence": first, "generate": (time.perf_counter() - began) * 1000 - first})
         return wording
+
+
+def _whole(unit: Unit, candidate: Candidate) -> bool:
+    """Whether it is shown as it stands: half a list, or an error code's meaning without what to do, would mislead.
+
+    A row is worded where one of its cells was asked for: a price, a time.
+    """
+    return unit.kind == "list" or (unit.kind == "row" and candidate.typed < 1)
 
 
 def _nobody(_: str) -> None:

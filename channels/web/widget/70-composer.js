@@ -96,15 +96,14 @@ class Composer {
     if ((!text && !this.files.length) || !this.grow() || this.busy) return;
     this.busy = true;
     const files = this.files;
+    this.area.value = ""; // at once: what is typed while an upload ends is the next message
+    this.grow();
     await Promise.all(files.map((entry) => entry.done));
     this.busy = false;
     const ready = files.filter((entry) => !entry.failed);
-    if (!text && !ready.length) return;
-    this.widget.send({ text, files: ready });
     this.files = this.files.filter((entry) => !ready.includes(entry));
     ready.forEach((entry) => entry.node.remove());
-    this.area.value = "";
-    this.grow();
+    if (text || ready.length) this.widget.send({ text, files: ready });
     this.area.focus();
   }
 }
