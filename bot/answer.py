@@ -116,7 +116,7 @@ class Answerer:
         text, citations = _told(wording, best)
         if not wording.said:
             emit(text)
-        scores |= {"generator": wording.ended, "dropped": len(wording.dropped)}
+        scores |= {"generator": wording.ended, "generated": bool(wording.said), "dropped": len(wording.dropped)}
         return Answer(
             text, citations, Outcome.ANSWERED, found.confidence, source, scores, _rounded(watch), bool(wording.said)
         )

@@ -12,6 +12,7 @@ from bot.build import build
 from bot.errors import MissingExtra
 from bot.settings import Settings
 from channels import terminal
+from channels.cli import common_options
 
 QUESTIONS = Path(__file__).with_name("questions.txt")
 """Asked of the demo company; other documents are asked about their own headings."""
@@ -19,16 +20,23 @@ QUESTIONS = Path(__file__).with_name("questions.txt")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    turn = kinds.add_parser("turn", help="one customer's turn: speed, memory, callers, widgets, and Haystack beside it")
-    turn.add_argument("--docs", type=Path, metavar="DIR", help="documents to ask about (default: the bot's own)")
-    turn.add_argument("--questions", type=Path, metavar="FILE", help="questions, one a line or as JSON lines")
+    line = "one customer's turn: speed, memory, callers, widgets, and Haystack beside it"
+    # Common options may stand before the action or behind it: what is not given there must not undo what is here.
+    turn = kinds.add_parser("turn", help=line, argument_default=argparse.SUPPRESS)
+    common_options(turn)
+    turn.add_argument(
+        "--docs", type=Path, default=None, metavar="DIR", help="documents to ask about (default: the bot's own)"
+    )
+    turn.add_argument(
+        "--questions", type=Path, default=None, metavar="FILE", help="questions, one a line or as JSON lines"
+    )
     turn.add_argument("--turns", type=int, default=60, metavar="N", help="turns without the generator (default: 60)")
     turn.add_argument("--generated", type=int, default=20, metavar="N", help="turns with it; 0: none (default: 20)")
     turn.add_argument("--seconds", type=float, default=15, metavar="S", help="for each number of callers (default: 15)")
     turn.add_argument(
         "--widgets", type=int, default=1000, metavar="N", help="idle widgets; 0: no server (default: 1000)"
     )
-    turn.add_argument("--no-haystack", action="store_true", help="leave the comparison out")
+    turn.add_argument("--no-haystack", action="store_true", default=False, help="leave the comparison out")
 
 
 def run(args: argparse.Namespace) -> int:

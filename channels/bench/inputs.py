@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
@@ -104,7 +104,7 @@ class LongPassages:
     them would flatter it. A span that lies in what was added counts as none.
     """
 
-    def __init__(self, reader: Reader, texts: Sequence[str], tokens: int, tokenizer: object) -> None:
+    def __init__(self, reader: Reader, texts: Sequence[str], tokens: int, tokenizer: Any) -> None:
         self.name = reader.name
         self._reader, self._tokens, self._tokenizer = reader, tokens, tokenizer
         self._texts = "\n\n".join(texts)
@@ -132,9 +132,7 @@ class LongPassages:
             if at >= 0
             else passage + " " + self._texts[:2000]
         )
-        cut: list[tuple[int, int]] = self._tokenizer(  # type: ignore[operator]
-            more, add_special_tokens=False, return_offsets_mapping=True
-        )["offset_mapping"]
+        cut = self._tokenizer.encode(more, add_special_tokens=False).offsets
         return more if len(cut) <= self._tokens else more[: max(cut[self._tokens - 1][1], len(passage))]
 
 

@@ -54,16 +54,16 @@ async def text_turns(bot: Bot, plan: Plan, tokens: int | None) -> dict[str, Any]
     """Turns one after another, without the generator. `tokens` lengthens the passages read to so many."""
     from bot.engines import devices
 
-    answerer: Any = bot.answerer
-    reader = answerer._reader
+    finder: Any = bot.answerer._finder
+    reader = finder._reader
     if tokens is not None:
         tokenizer = devices.tokenizer(bot.weights.path("encoder"))
         texts = inputs.texts_of(list(bot.index.snapshot.documents.values()))
-        answerer._reader = inputs.LongPassages(reader, texts, tokens, tokenizer)
+        finder._reader = inputs.LongPassages(reader, texts, tokens, tokenizer)
     try:
         return await _text_turns(bot, plan)
     finally:
-        answerer._reader = reader
+        finder._reader = reader
 
 
 async def _text_turns(bot: Bot, plan: Plan) -> dict[str, Any]:
@@ -165,7 +165,7 @@ async def passages_read(bot: Bot, questions: Sequence[str]) -> dict[str, float]:
     for question in questions:
         vector = (await bot.engines.encoder.encode([question]))[0]
         hits = hybrid.search(bot.index.snapshot, question, vector, READ, filters)
-        lengths += [len(tokenizer(hit.passage.text, add_special_tokens=False)["input_ids"]) for hit in hits]
+        lengths += [len(tokenizer.encode(hit.passage.text, add_special_tokens=False).ids) for hit in hits]
     return {"read": READ, "mean_tokens": mean(lengths) if lengths else 0.0}
 
 
