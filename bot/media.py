@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
-from bot.decode import PICTURES, SOUNDS, decode_audio, decode_picture, sniff
+from bot import sandbox
+from bot.decode import PICTURES, SOUNDS, sniff
 from bot.engines.base import Captioner, Speech
-from bot.errors import Damaged, Rejected
+from bot.errors import Rejected
 from bot.settings import Limits
 from bot.types import Attachment
 
-__all__ = ["Understanding", "decode_audio", "decode_picture", "sniff", "understand_media"]
-
-DECODE_SECONDS = 20.0
-"""A file that takes longer to decode was made to do so."""
-T = TypeVar("T")
+__all__ = ["Understanding", "sniff", "understand_media"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,8 @@ async def understand_media(
 ) -> Understanding:
     """Listen to or look at an attachment. `language` is the conversation's, for pictures without words.
 
-    Files that cannot be opened give a note, not an error. Raises EngineError when a model fails, hangs or is busy.
+    Files that cannot be opened, or hang their decoder, give a note, not an error. Raises EngineError when a model
+    fails, hangs or is busy.
     """
     try:
         media_type = sniff(data)
@@ -64,7 +60,7 @@ async def understand_media(
 
 async def _listen(data: bytes, speech: Speech, limits: Limits) -> Understanding:
     try:
-        audio = await _decoded(lambda: decode_audio(data, limits.audio_seconds))
+        audio = await sandbox.audio(data, limits.audio_seconds)
     except Rejected:
         return _unsupported("audio")
     heard = await speech.transcribe(audio)
@@ -85,7 +81,7 @@ async def _listen(data: bytes, speech: Speech, limits: Limits) -> Understanding:
 
 async def _look(data: bytes, captioner: Captioner, limits: Limits, language: str | None) -> Understanding:
     try:
-        picture = await _decoded(lambda: decode_picture(data, limits.picture_pixels))
+        picture = await sandbox.picture(data, limits.picture_pixels)
     except Rejected:
         return _unsupported("image")
     seen = await captioner.caption(picture)
@@ -110,15 +106,6 @@ def _unsupported(kind: Literal["image", "audio", "file"]) -> Understanding:
         kind, "utter_file_unsupported"
     )
     return Understanding("", "transcript" if kind == "audio" else "caption", note=note)
-
-
-async def _decoded(decode: Callable[[], T]) -> T:
-    """Decode beside the event loop. Raises Damaged when it takes too long (the thread ends when the decoder does)."""
-    try:
-        async with asyncio.timeout(DECODE_SECONDS):
-            return await asyncio.to_thread(decode)
-    except TimeoutError:
-        raise Damaged("the file takes too long to decode") from None
 
 
 def _language_of(text: str) -> str | None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -118,21 +117,6 @@ async def test_an_mp4_that_calls_itself_a_png_is_not_opened() -> None:
 
 async def test_a_recording_that_calls_itself_a_picture_is_heard() -> None:
     assert (await understood(files.recording(files.tone(1.0)), kind="image/png")).kind == "transcript"
-
-
-async def test_a_file_that_takes_too_long_to_decode_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-
-    def hang(data: bytes, limit: float) -> Audio:
-        release.wait(10)
-        raise AssertionError
-
-    monkeypatch.setattr(media, "decode_audio", hang)
-    monkeypatch.setattr(media, "DECODE_SECONDS", 0.05)
-    try:
-        assert (await understood(files.recording(files.tone(0.5)))).note == "utter_audio_unsupported"
-    finally:
-        release.set()
 
 
 async def test_a_busy_engine_is_the_callers_affair() -> None:
