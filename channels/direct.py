@@ -57,7 +57,7 @@ class Direct:
         if history:
             await self._remember(accepted.conversation, history)
         result = await self._handle(accepted.conversation, accepted.message, emit)
-        await self._deliver(result)
+        await self._bot.store.delivered(accepted.conversation)  # whoever asked has read the replies
         return result
 
     async def _attach(self, path: Path, sender: str) -> Attachment:
@@ -88,7 +88,6 @@ class Direct:
     async def _handle(self, conversation: str, message: str, emit: Callable[[Emission], None] | None) -> TurnResult:
         """Do the turn here, or wait for a server on the same home that was faster to take it."""
         settings = self._bot.settings.turns
-        before = (await self._bot.store.load(conversation)).version
         deadline = time.monotonic() + settings.limit_seconds + settings.lease_seconds
         while time.monotonic() < deadline:
             claim = await self._bot.store.claim(
@@ -96,18 +95,11 @@ class Direct:
             )
             if claim is not None:
                 return await self._bot.turn.handle(claim, emit)
-            elsewhere = _result(conversation, message, await self._bot.store.events(conversation, before))
+            elsewhere = _result(conversation, message, await self._bot.store.events(conversation))
             if elsewhere is not None:
                 return elsewhere
             await asyncio.sleep(_POLL)
         raise Overloaded("nobody came to this message in time; ask again")
-
-    async def _deliver(self, result: TurnResult) -> None:
-        """Whoever asked has read the replies: they are sent."""
-        ours = {reply.id for reply in result.replies}
-        for outgoing in await self._bot.store.due(self._worker, channels=[CHANNEL], limit=200):
-            if outgoing.reply.id in ours or outgoing.conversation == result.conversation:
-                await self._bot.store.sent(outgoing.id)
 
 
 def _line(conversation: str, role: Role, text: str) -> Event:
@@ -120,8 +112,10 @@ def _line(conversation: str, role: Role, text: str) -> Event:
 
 def _result(conversation: str, message: str, events: Sequence[Event]) -> TurnResult | None:
     """What another process made of our message, from its events; None until it is done."""
-    if not any(isinstance(event.body, Received) and event.body.message_id == message for event in events):
+    ours = [isinstance(event.body, Received) and event.body.message_id == message for event in events]
+    if not any(ours):
         return None
+    events = events[ours.index(True) :]
     ended = next((event.body for event in events if isinstance(event.body, TurnEnded)), None)
     if ended is None:
         return None

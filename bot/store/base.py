@@ -202,6 +202,10 @@ class Store(Protocol):
 
     async def sent(self, outgoing: int, *, external_id: str | None = None) -> None: ...
 
+    async def delivered(self, conversation: str) -> None:
+        """All that waits for this conversation was read by whoever asked, and counts as sent."""
+        ...
+
     async def postponed(self, outgoing: int, error: str, seconds: float) -> None: ...
 
     async def failed(self, outgoing: int, error: str) -> None:

@@ -32,14 +32,28 @@ UPCASTERS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 shape (without touching `schema_version`). An event is read through all that are above its own."""
 
 
-def insert(connection: sa.Connection, into: sa.Table) -> Any:
-    """An INSERT that knows `on_conflict_do_nothing`, in the database's dialect."""
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(into)
+# Statements of every turn are made once: making one anew costs as much as running it.
+_ROW = sa.select(conversations).where(conversations.c.id == sa.bindparam("of"))
+_LOCKED = _ROW.with_for_update()
+_IDS = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("of"))
+_CHANGED = sa.update(conversations).where(conversations.c.id == sa.bindparam("of"))
+_APPEND = sa.insert(table)
+_AFTER = (
+    sa.select(table)
+    .where(table.c.conversation == sa.bindparam("of"), table.c.sequence > sa.bindparam("after"))
+    .order_by(table.c.sequence)
+)
+
+
+@cache
+def insert_new(dialect: str, into: sa.Table) -> Any:
+    """An INSERT, in the database's dialect, that leaves alone what is there already."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(into).on_conflict_do_nothing()
 
 
 def locked(connection: sa.Connection, conversation: str) -> sa.Row[Any]:
     """The conversation's row, held against others until the end of the transaction. NotFound."""
-    return _row(connection, sa.select(conversations).where(conversations.c.id == conversation).with_for_update())
+    return _row(connection, _LOCKED, conversation)
 
 
 def append(connection: sa.Connection, row: sa.Row[Any], events: Sequence[Event], now: datetime) -> list[Event]:
@@ -59,13 +73,14 @@ def append(connection: sa.Connection, row: sa.Row[Any], events: Sequence[Event],
         rows.append(_to_row(bare))
     if not rows:
         return []
-    connection.execute(sa.insert(table), rows)
+    connection.execute(_APPEND, rows)
     if texts:
         values = [{"ref": ref, "conversation": row.id, "text": text} for ref, text in texts.items()]
-        connection.execute(insert(connection, words_table).on_conflict_do_nothing(), values)
+        connection.execute(insert_new(connection.dialect.name, words_table), values)
     state = fold(_folded(connection, row), stored)
     said = next((line.text.ref for line in reversed(state.history) if line.role == "customer"), row.last)
     changes = {
+        "of": row.id,
         "version": state.version,
         "updated": now,
         "status": state.status,
@@ -77,20 +92,20 @@ def append(connection: sa.Connection, row: sa.Row[Any], events: Sequence[Event],
         "snapshot": words.strip(state)[0].model_dump_json(exclude_defaults=True),
         "snapshot_shape": shape(),
     }
-    connection.execute(sa.update(conversations).where(conversations.c.id == row.id).values(changes))
+    connection.execute(_CHANGED, changes)
     return stored
 
 
 def load(connection: sa.Connection, conversation: str) -> State:
     """The folded state, words joined. NotFound."""
-    row = _row(connection, sa.select(conversations).where(conversations.c.id == conversation))
+    row = _row(connection, _ROW, conversation)
     state = _folded(connection, row)
     return words.fill(state, words.fetch(connection, words.refs(state)))
 
 
 def read(connection: sa.Connection, conversation: str, after: int, limit: int | None = None) -> list[Event]:
     """The events after a sequence number, words joined. NotFound."""
-    _row(connection, sa.select(conversations.c.id).where(conversations.c.id == conversation))
+    _row(connection, _IDS, conversation)
     return _read(connection, conversation, after, limit)
 
 
@@ -106,8 +121,8 @@ def beginning(row: sa.Row[Any]) -> State:
     return State(conversation=row.id, channel=row.channel, account=row.account, identity=row.identity, bot=row.bot)
 
 
-def _row(connection: sa.Connection, query: sa.Select[Any]) -> sa.Row[Any]:
-    row = (connection.execute(query)).one_or_none()
+def _row(connection: sa.Connection, query: sa.Select[Any], conversation: str) -> sa.Row[Any]:
+    row = connection.execute(query, {"of": conversation}).one_or_none()
     if row is None:
         raise NotFound("there is no such conversation")
     return row
@@ -124,8 +139,8 @@ def _folded(connection: sa.Connection, row: sa.Row[Any]) -> State:
 
 
 def _read(connection: sa.Connection, conversation: str, after: int, limit: int | None = None) -> list[Event]:
-    query = sa.select(table).where(table.c.conversation == conversation, table.c.sequence > after)
-    found = [_from_row(row) for row in connection.execute(query.order_by(table.c.sequence).limit(limit))]
+    query = _AFTER if limit is None else _AFTER.limit(limit)
+    found = [_from_row(row) for row in connection.execute(query, {"of": conversation, "after": after})]
     texts = words.fetch(connection, set().union(*(words.refs(event) for event in found)))
     return [words.fill(event, texts) for event in found]
 

@@ -13,6 +13,11 @@ SLACK = timedelta(seconds=5)
 """A clock that is set back by less than this, or another machine's clock, changes nothing."""
 
 
-def free(since: sa.Column[datetime], until: sa.Column[datetime], now: datetime) -> sa.ColumnElement[bool]:
-    """Nobody holds it at `now`: it never was held, the time is over, or it would begin in the future."""
-    return sa.or_(until.is_(None), until <= now, since > now + SLACK)
+def free(since: sa.Column[datetime], until: sa.Column[datetime]) -> sa.ColumnElement[bool]:
+    """Nobody holds it: it never was held, the time is over, or it would begin in the future. Run with `moments`."""
+    return sa.or_(until.is_(None), until <= sa.bindparam("held_now"), since > sa.bindparam("held_soon"))
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    """What a statement with `free` in it is run with."""
+    return {"held_now": now, "held_soon": now + SLACK}

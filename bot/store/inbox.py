@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import takewhile
 from typing import Any
 
@@ -19,8 +20,8 @@ from bot.errors import Conflict, LeaseLost, NotFound
 from bot.events import Actor, Event, Started
 from bot.store import events
 from bot.store.base import Accepted, Claim, Lease
-from bot.store.events import insert
-from bot.store.holds import free
+from bot.store.events import insert_new
+from bot.store.holds import free, moments
 from bot.store.tables import conversations, identities, people, uploads
 from bot.store.tables import inbox as table
 from bot.types import Message, Trigger, new_id
@@ -49,8 +50,8 @@ def accept(connection: sa.Connection, message: Message, bot: str, wait: bool, no
         "created": now,
     }
     # On PostgreSQL the same delivery may have come in beside us; the identity's row let one of us through first.
-    stored = insert(connection, table).values(values).on_conflict_do_nothing().returning(table.c.id)
-    if (connection.execute(stored)).one_or_none() is None and (seen := _seen(connection, message)):
+    stored = connection.execute(_store(connection.dialect.name), values)
+    if stored.one_or_none() is None and (seen := _seen(connection, message)):
         return seen
     if blobs := [attachment.blob for attachment in message.attachments]:
         brought = sa.update(uploads).where(uploads.c.blob.in_(blobs)).values(conversation=conversation)
@@ -82,17 +83,9 @@ def trigger(connection: sa.Connection, conversation: str, kind: str, data: dict[
 
 def ready(connection: sa.Connection, pause: float, conversation: str | None, now: datetime) -> list[str]:
     """Conversations that nobody holds and that have work now, the longest waiting first."""
-    query = (
-        sa.select(table.c.conversation, table.c.kind, table.c.hurry, table.c.created)
-        .join(conversations, conversations.c.id == table.c.conversation)
-        .where(table.c.done.is_(None), free(conversations.c.lease_since, conversations.c.lease_until, now))
-        .order_by(table.c.id)
-        .limit(LOOKED_AT)
-    )
-    if conversation is not None:
-        query = query.where(table.c.conversation == conversation)
+    query, at = (_READY, moments(now)) if conversation is None else (_READY_ONE, moments(now) | {"of": conversation})
     waiting: dict[str, list[Any]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query, at):
         waiting.setdefault(row.conversation, []).append(row)
     return [one for one, rows in waiting.items() if _settled(_burst(rows), pause, now)]
 
@@ -100,21 +93,20 @@ def ready(connection: sa.Connection, pause: float, conversation: str | None, now
 def claim(connection: sa.Connection, conversation: str, worker: str, seconds: float, now: datetime) -> Claim | None:
     """Take the lease of a conversation that was `ready` and begin its work; None when somebody was faster."""
     lease = Lease(conversation=conversation, worker=worker, token=new_id(), until=now + timedelta(seconds=seconds))
-    taken = (
-        sa.update(conversations)
-        .where(conversations.c.id == conversation)
-        .where(free(conversations.c.lease_since, conversations.c.lease_until, now))
-        .values(lease_worker=worker, lease_token=lease.token, lease_since=now, lease_until=lease.until)
-    )
-    if (connection.execute(taken)).rowcount == 0:
+    holder = {
+        "lease_worker": worker,
+        "lease_token": lease.token,
+        "lease_since": now,
+        "lease_until": lease.until,
+    }
+    if connection.execute(_TAKE, {"of": conversation, **moments(now), **holder}).rowcount == 0:
         return None
-    query = sa.select(table).where(table.c.conversation == conversation, table.c.done.is_(None))
-    rows = _burst((connection.execute(query.order_by(table.c.id).limit(LOOKED_AT))).all())
+    rows = _burst(connection.execute(_UNDONE, {"of": conversation}).all())
     if not rows:
         release(connection, lease)
         return None
     ids = tuple(row.id for row in rows)
-    connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(attempts=table.c.attempts + 1))
+    connection.execute(_TRIED, {"rows": ids})
     attempt = max(row.attempts for row in rows) + 1
     return Claim(lease=lease, trigger=_trigger(conversation, rows), inbox=ids, attempt=attempt)
 
@@ -123,12 +115,8 @@ def finish(connection: sa.Connection, conversation: str, rows: Sequence[int], no
     """The work is done: keep the external ids, clear the words. Conflict when another did one of them."""
     if not rows:
         return
-    done = (
-        sa.update(table)
-        .where(table.c.id.in_(rows), table.c.conversation == conversation, table.c.done.is_(None))
-        .values(done=now, body=None)
-    )
-    if (connection.execute(done)).rowcount != len(set(rows)):
+    done = connection.execute(_DONE, {"rows": list(rows), "of": conversation, "now": now})
+    if done.rowcount != len(set(rows)):
         raise Conflict("this work was done, or its words erased, in the meantime")
 
 
@@ -140,8 +128,7 @@ def waiting(connection: sa.Connection) -> int:
 
 def unanswered(connection: sa.Connection, conversation: str) -> list[Message]:
     """Messages that are not done, in order; what cannot be read of one is left out."""
-    query = sa.select(table).where(table.c.conversation == conversation, table.c.done.is_(None))
-    rows = (connection.execute(query.where(table.c.kind == "message").order_by(table.c.id).limit(LOOKED_AT))).all()
+    rows = [row for row in connection.execute(_UNDONE, {"of": conversation}) if row.kind == "message"]
     return list(_trigger(conversation, rows).messages) if rows else []
 
 
@@ -160,8 +147,7 @@ def renew(connection: sa.Connection, lease: Lease, seconds: float, now: datetime
 
 def release(connection: sa.Connection, lease: Lease) -> None:
     """Nothing happens when it is no longer ours."""
-    mine = sa.and_(conversations.c.id == lease.conversation, conversations.c.lease_token == lease.token)
-    connection.execute(sa.update(conversations).where(mine).values(NOBODY))
+    connection.execute(_RELEASE, {"of": lease.conversation, "token": lease.token})
 
 
 def release_worker(connection: sa.Connection, worker: str) -> int:
@@ -171,6 +157,52 @@ def release_worker(connection: sa.Connection, worker: str) -> int:
 
 
 NOBODY = {"lease_worker": None, "lease_token": None, "lease_since": None, "lease_until": None}
+
+
+@cache
+def _store(dialect: str) -> Any:
+    return insert_new(dialect, table).returning(table.c.id)
+
+
+# -- statements of every turn, made once: making one anew costs as much as running it
+
+_FREE = free(conversations.c.lease_since, conversations.c.lease_until)
+_READY = (
+    sa.select(table.c.conversation, table.c.kind, table.c.hurry, table.c.created)
+    .join(conversations, conversations.c.id == table.c.conversation)
+    .where(table.c.done.is_(None), _FREE)
+    .order_by(table.c.id)
+    .limit(LOOKED_AT)
+)
+_READY_ONE = _READY.where(table.c.conversation == sa.bindparam("of"))
+_TAKE = sa.update(conversations).where(conversations.c.id == sa.bindparam("of"), _FREE)
+_RELEASE = (
+    sa.update(conversations)
+    .where(conversations.c.id == sa.bindparam("of"), conversations.c.lease_token == sa.bindparam("token"))
+    .values(NOBODY)
+)
+_UNDONE = (
+    sa.select(table)
+    .where(table.c.conversation == sa.bindparam("of"), table.c.done.is_(None))
+    .order_by(table.c.id)
+    .limit(LOOKED_AT)
+)
+_ROWS = table.c.id.in_(sa.bindparam("rows", expanding=True))
+_TRIED = sa.update(table).where(_ROWS).values(attempts=table.c.attempts + 1)
+_DONE = (
+    sa.update(table)
+    .where(_ROWS, table.c.conversation == sa.bindparam("of"), table.c.done.is_(None))
+    .values(done=sa.bindparam("now"), body=None)
+)
+_LOCKED_SENDER = (
+    sa.select(identities)
+    .where(
+        identities.c.channel == sa.bindparam("channel"),
+        identities.c.account == sa.bindparam("account"),
+        identities.c.sender == sa.bindparam("sender"),
+    )
+    .with_for_update()
+)
 
 
 # -- details
@@ -235,16 +267,15 @@ def _seen(connection: sa.Connection, message: Message) -> Accepted | None:
 def _identity(connection: sa.Connection, message: Message, now: datetime) -> sa.Row[Any]:
     """The sender's row, made at the first message with an anonymous person behind it. Locked: that keeps the order."""
     key = {"channel": message.channel, "account": message.account, "sender": message.sender}
-    query = sa.select(identities).filter_by(**key).with_for_update()
-    row = (connection.execute(query)).one_or_none()
+    row = connection.execute(_LOCKED_SENDER, key).one_or_none()
     if row is not None:
         return row
     person = new_id()
-    connection.execute(sa.insert(people).values(id=person, created=now))
-    made = insert(connection, identities).values(**key, id=new_id(), person=person, created=now)
-    if (connection.execute(made.on_conflict_do_nothing())).rowcount == 0:
+    connection.execute(sa.insert(people), {"id": person, "created": now})
+    made = {**key, "id": new_id(), "person": person, "created": now}
+    if connection.execute(insert_new(connection.dialect.name, identities), made).rowcount == 0:
         connection.execute(sa.delete(people).where(people.c.id == person))
-    return (connection.execute(query)).one()
+    return connection.execute(_LOCKED_SENDER, key).one()
 
 
 def _begin(connection: sa.Connection, identity: sa.Row[Any], bot: str, now: datetime) -> str:
@@ -252,7 +283,7 @@ def _begin(connection: sa.Connection, identity: sa.Row[Any], bot: str, now: date
     conversation = new_id()
     at = {"channel": identity.channel, "account": identity.account}
     values = {"id": conversation, "identity": identity.id, "bot": bot, "created": now, "updated": now, **at}
-    connection.execute(sa.insert(conversations).values(values))
+    connection.execute(sa.insert(conversations), values)
     connection.execute(sa.update(identities).where(identities.c.id == identity.id).values(current=conversation))
     started = Started(identity=identity.id, bot=bot, **at)
     event = Event(conversation=conversation, time=now, actor=Actor(kind="system"), body=started)

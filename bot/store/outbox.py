@@ -12,7 +12,7 @@ from bot.errors import NotFound, StoreError
 from bot.events import Actor, Delivery, Event, Sent
 from bot.store import events
 from bot.store.base import Outgoing
-from bot.store.holds import free
+from bot.store.holds import free, moments
 from bot.store.tables import conversations, identities
 from bot.store.tables import outbox as table
 from bot.types import Reply
@@ -36,27 +36,32 @@ def due(
 ) -> list[Outgoing]:
     """Take the first waiting reply of each conversation whose time has come."""
     taken = []
-    for row in (connection.execute(_due(channels, limit, now))).all():
+    at = moments(now)
+    for row in connection.execute(_DUE, at | {"channels": list(channels), "most": limit}).all():
         outgoing = _outgoing(connection, row)
-        mine = sa.update(table).where(table.c.id == row.id, _waiting(now))
         if outgoing is None:
-            connection.execute(mine.values(status="erased"))
+            connection.execute(_MINE, at | {"row": row.id, "status": "erased"})
             continue
-        until = now + timedelta(seconds=hold)
-        held = mine.values(worker=worker, held_since=now, held_until=until, attempts=row.attempts + 1)
-        if (connection.execute(held)).rowcount:
+        held = {"worker": worker, "held_since": now, "held_until": now + timedelta(seconds=hold)}
+        if connection.execute(_MINE, at | held | {"row": row.id, "attempts": row.attempts + 1}).rowcount:
             taken.append(outgoing)
     return taken
 
 
 def anything(connection: sa.Connection, channels: Sequence[str], now: datetime) -> bool:
     """Whether `due` would find something: a look that takes no lock."""
-    return (connection.execute(_due(channels, 1, now))).first() is not None
+    at = moments(now) | {"channels": list(channels), "most": 1}
+    return connection.execute(_DUE, at).first() is not None
 
 
 def sent(connection: sa.Connection, outgoing: int, external_id: str | None) -> None:
     """It is out. NotFound."""
     _change(connection, outgoing, status="sent", external_id=external_id, error=None, **NOBODY)
+
+
+def delivered(connection: sa.Connection, conversation: str) -> None:
+    """All that waits for this conversation is out: whoever asked has it."""
+    connection.execute(_DELIVERED, {"of": conversation})
 
 
 def postponed(connection: sa.Connection, outgoing: int, error: str, seconds: float, now: datetime) -> None:
@@ -98,24 +103,31 @@ WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
 """Written out, not bound: only so a database sees that its index of waiting rows will do."""
 NOBODY = {"worker": None, "held_since": None, "held_until": None}
 
-
-def _waiting(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.status == WAITING, free(table.c.held_since, table.c.held_until, now))
-
-
-def _due(channels: Sequence[str], limit: int, now: datetime) -> sa.Select[Any]:
-    earlier = table.alias()
-    first = ~sa.exists().where(
-        earlier.c.conversation == table.c.conversation, earlier.c.status == WAITING, earlier.c.id < table.c.id
+# Statements of every turn are made once: making one anew costs as much as running it.
+_FREE = sa.and_(table.c.status == WAITING, free(table.c.held_since, table.c.held_until))
+_MINE = sa.update(table).where(table.c.id == sa.bindparam("row"), _FREE)
+_EARLIER = table.alias()
+_DUE = (
+    sa.select(table, identities.c.sender)
+    .join(conversations, conversations.c.id == table.c.conversation)
+    .join(identities, identities.c.id == conversations.c.identity)
+    .where(
+        _FREE,
+        table.c.channel.in_(sa.bindparam("channels", expanding=True)),
+        ~sa.exists().where(
+            _EARLIER.c.conversation == table.c.conversation,
+            _EARLIER.c.status == WAITING,
+            _EARLIER.c.id < table.c.id,
+        ),
     )
-    return (
-        sa.select(table, identities.c.sender)
-        .join(conversations, conversations.c.id == table.c.conversation)
-        .join(identities, identities.c.id == conversations.c.identity)
-        .where(_waiting(now), table.c.channel.in_(channels), first)
-        .order_by(table.c.id)
-        .limit(limit)
-    )
+    .order_by(table.c.id)
+    .limit(sa.bindparam("most"))
+)
+_DELIVERED = (
+    sa.update(table)
+    .where(table.c.conversation == sa.bindparam("of"), table.c.status == WAITING)
+    .values(status="sent", error=None, **NOBODY)
+)
 
 
 def _sent(connection: sa.Connection, row: Any) -> tuple[Event, Sent | None]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bot.errors import NotFound
 from bot.events import Actor, Body, Erased, Event, Merged
 from bot.store import events, outbox
-from bot.store.events import insert
+from bot.store.events import insert_new
 from bot.store.tables import conversations, identities, inbox, people, uploads, words
 from bot.store.tables import events as events_table
 from bot.types import new_id
@@ -123,7 +123,7 @@ def _identity(connection: sa.Connection, conversation: str) -> sa.Row[Any]:
 
 def _known(connection: sa.Connection, key: str, now: datetime) -> str:
     """The person with this key; made when it is the first time."""
-    made = insert(connection, people).values(id=new_id(), key=key, created=now).on_conflict_do_nothing()
+    made = insert_new(connection.dialect.name, people).values(id=new_id(), key=key, created=now)
     connection.execute(made)
     person: str = (connection.execute(sa.select(people.c.id).where(people.c.key == key))).scalar_one()
     return person

@@ -132,6 +132,9 @@ class SqlStore:
     async def sent(self, outgoing: int, *, external_id: str | None = None) -> None:
         await self._database.write(outbox.sent, outgoing, external_id)
 
+    async def delivered(self, conversation: str) -> None:
+        await self._database.write(outbox.delivered, conversation)
+
     async def postponed(self, outgoing: int, error: str, seconds: float) -> None:
         await self._database.write(outbox.postponed, outgoing, error, seconds, self._clock())
 

@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import NotFound
-from bot.store.events import insert
+from bot.store.events import insert_new
 from bot.store.tables import uploads
 
 
 def attach(connection: sa.Connection, values: dict[str, Any]) -> None:
     """Remember it. A blob that is known already stays whose it is."""
-    connection.execute(insert(connection, uploads).values(values).on_conflict_do_nothing())
+    connection.execute(insert_new(connection.dialect.name, uploads), values)
 
 
 def owner(connection: sa.Connection, blob: str) -> tuple[str, str, str, str]:

@@ -7,6 +7,7 @@ comes back with the text None: it was erased.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -17,15 +18,18 @@ from bot.types import Plain, Words, new_id
 P = TypeVar("P", bound=Plain)
 CHUNK = 1_000
 """Refs in one question to the database."""
+_TEXTS = sa.select(words.c.ref, words.c.text).where(words.c.ref.in_(sa.bindparam("refs", expanding=True)))
 
 
 def rewrite(value: Any, change: Callable[[Words], Words]) -> Any:
     """The same value with every `Words` in it changed, however deep. Untouched parts are shared, not copied."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Words):
         return change(value)
     if isinstance(value, Plain):
         changes = {}
-        for name in type(value).model_fields:
+        for name in _fields(type(value)):
             before = getattr(value, name)
             after = rewrite(before, change)
             if after is not before:
@@ -39,6 +43,11 @@ def rewrite(value: Any, change: Callable[[Words], Words]) -> Any:
         pairs = {key: rewrite(item, change) for key, item in value.items()}
         return value if all(pairs[key] is value[key] for key in value) else pairs
     return value
+
+
+@cache
+def _fields(kind: type[Plain]) -> tuple[str, ...]:
+    return tuple(kind.model_fields)
 
 
 def strip(model: P) -> tuple[P, dict[str, str]]:
@@ -85,6 +94,5 @@ def fetch(connection: sa.Connection, wanted: Iterable[str]) -> dict[str, str]:
     left = sorted(set(wanted))
     while left:
         chunk, left = left[:CHUNK], left[CHUNK:]
-        query = sa.select(words.c.ref, words.c.text).where(words.c.ref.in_(chunk))
-        found |= {row.ref: row.text for row in connection.execute(query)}
+        found |= {row.ref: row.text for row in connection.execute(_TEXTS, {"refs": chunk})}
     return found
