@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from bot.engines import devices
 from bot.engines.base import Caption, Picture
-from bot.engines.batcher import Batcher
+from bot.engines.loaded import Loaded
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
 from bot.settings import Settings
@@ -28,37 +27,20 @@ class Blip:
     def __init__(self, settings: Settings, weights: Weights) -> None:
         self.name = "blip"
         self._settings, self._weights = settings, weights
-        self._model: Any = None
         self._tokenizer: Any = None
         self._device = "cpu"
-        self._batcher: Batcher[Picture, Caption] = Batcher(
-            self._describe,
-            name="blip",
-            max_batch=4,
-            queue=settings.engines.queue,
-            timeout=settings.engines.timeout_seconds,
+        self._held: Loaded[Any, Picture, Caption] = Loaded(
+            self._load, self._describe, name=self.name, settings=settings, max_batch=4
         )
-
-    async def start(self) -> None:
-        """Load the weights `caption`. Raises WeightsError."""
-        if self._model is None:
-            await asyncio.to_thread(self._load, self._weights.path("caption"))
-        await self._batcher.start()
-
-    async def close(self) -> None:
-        """Give back the worker and the model."""
-        await self._batcher.close()
-        self._model = None
-
-    def ready(self) -> bool:
-        """Loaded and not hanging."""
-        return self._model is not None and self._batcher.ready()
+        self.start, self.close = self._held.start, self._held.close
+        self.ready, self.figures = self._held.ready, self._held.figures
 
     async def caption(self, picture: Picture) -> Caption:
         """What the picture shows, in English."""
-        return await self._batcher.submit(picture)
+        return await self._held.submit(picture)
 
-    def _load(self, folder: Path) -> None:
+    def _load(self) -> Any:
+        folder = self._weights.path("caption")
         devices.calm_threads()
         with devices.LOADING:
             model = self._built(folder)
@@ -68,7 +50,7 @@ class Blip:
         self._deviation = np.array(preparation.get("image_std", DEVIATION), np.float32)
         self._side = model.config.vision_config.image_size
         self._device = devices.pick(self._settings)
-        self._model = model.eval().to(self._device)
+        return model.eval().to(self._device)
 
     def _built(self, folder: Path) -> Any:
         import torch
@@ -84,12 +66,12 @@ class Blip:
             raise WeightsError(f"the captioning model in {folder} cannot be loaded: {error}") from error
         return model
 
-    def _describe(self, pictures: list[Picture]) -> list[Caption]:
+    def _describe(self, model: Any, pictures: list[Picture]) -> list[Caption]:
         import torch
 
         pixels = torch.from_numpy(np.stack([self._prepared(picture.pixels) for picture in pictures]))
         with torch.inference_mode():
-            ids = self._model.generate(
+            ids = model.generate(
                 pixel_values=pixels.to(self._device), max_new_tokens=LONGEST, num_beams=1, do_sample=False
             )
         texts = self._tokenizer.batch_decode(ids, skip_special_tokens=True)

@@ -6,7 +6,6 @@ EfficientNet-Lite0 on ImageNet's classes (Tan & Le 2019), preprocessed as its Te
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from bot.engines import devices
 from bot.engines.base import Caption, Picture
-from bot.engines.batcher import Batcher
 from bot.engines.imagenet import LABELS
+from bot.engines.loaded import Loaded
 from bot.engines.weights import Weights
 from bot.errors import EngineError, EngineUnready, WeightsError
 from bot.settings import Settings
@@ -41,36 +40,21 @@ class ScreenAndObjects:
     def __init__(self, settings: Settings, weights: Weights) -> None:
         self.name = "screen-and-objects"
         self._settings, self._weights = settings, weights
-        self._ocr: Any = None
-        self._objects: Any = None
         self._device = "cpu"
-        self._batcher: Batcher[Picture, Caption] = Batcher(
-            self._look,
-            name="caption",
-            max_batch=8,
-            queue=settings.engines.queue,
-            timeout=settings.engines.timeout_seconds,
+        self._held: Loaded[tuple[Any, Any], Picture, Caption] = Loaded(
+            self._load, self._look, name="caption", settings=settings, max_batch=8
         )
-
-    async def start(self) -> None:
-        """Load RapidOCR's models and the weights `objects`. Raises WeightsError."""
-        if self._ocr is None:
-            self._objects = await asyncio.to_thread(self._load_objects)
-            self._ocr = await asyncio.to_thread(self._load_ocr)
-        await self._batcher.start()
-
-    async def close(self) -> None:
-        """Give back the worker and the models."""
-        await self._batcher.close()
-        self._ocr = self._objects = None
-
-    def ready(self) -> bool:
-        """Loaded and not hanging."""
-        return self._ocr is not None and self._batcher.ready()
+        self.start, self.close = self._held.start, self._held.close
+        self.ready, self.figures = self._held.ready, self._held.figures
 
     async def caption(self, picture: Picture) -> Caption:
         """The words on the picture in reading order, and the objects that are likely in it."""
-        return await self._batcher.submit(picture)
+        return await self._held.submit(picture)
+
+    def _load(self) -> tuple[Any, Any]:
+        """RapidOCR with its models, and the weights `objects`."""
+        objects = self._load_objects()
+        return self._load_ocr(), objects
 
     def _load_ocr(self) -> Any:
         try:
@@ -108,29 +92,31 @@ class ScreenAndObjects:
 
     # -- in the batcher's thread ---------------------------------------------------------------------------------------
 
-    def _look(self, pictures: list[Picture]) -> list[Caption]:
-        seen = self._recognise(pictures)
-        return [compose(self._read(picture), objects) for picture, objects in zip(pictures, seen, strict=True)]
+    def _look(self, models: tuple[Any, Any], pictures: list[Picture]) -> list[Caption]:
+        ocr, objects = models
+        seen = self._recognise(objects, pictures)
+        return [compose(_read(ocr, picture), classes) for picture, classes in zip(pictures, seen, strict=True)]
 
-    def _read(self, picture: Picture) -> str:
-        """The words on one picture, a line each."""
-        found = self._ocr(np.ascontiguousarray(framed(picture.pixels)[:, :, ::-1]))  # BGR, as OpenCV has it
-        if found.txts is None or found.boxes is None:
-            return ""
-        return in_lines(found.boxes, found.txts)
-
-    def _recognise(self, pictures: Sequence[Picture]) -> list[list[tuple[str, float]]]:
+    def _recognise(self, objects: Any, pictures: Sequence[Picture]) -> list[list[tuple[str, float]]]:
         """The three likeliest classes of each picture."""
         import torch
 
         batch = torch.from_numpy(np.stack([_squared(picture.pixels) for picture in pictures])).to(self._device)
         with torch.inference_mode():
-            chances = torch.softmax(self._objects(batch).float(), dim=1).cpu()
+            chances = torch.softmax(objects(batch).float(), dim=1).cpu()
         best = torch.topk(chances, 3)
         if not bool(torch.isfinite(chances).all()):
             raise EngineError("the object model gave no numbers")
         rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [[(LABELS[at], float(value)) for at, value in zip(*row, strict=True)] for row in rows]
+
+
+def _read(ocr: Any, picture: Picture) -> str:
+    """The words on one picture, a line each."""
+    found = ocr(np.ascontiguousarray(framed(picture.pixels)[:, :, ::-1]))  # BGR, as OpenCV has it
+    if found.txts is None or found.boxes is None:
+        return ""
+    return in_lines(found.boxes, found.txts)
 
 
 def _squared(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

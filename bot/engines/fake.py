@@ -70,6 +70,12 @@ class FakeSpeech(_Fake):
 
     text = "Where is my parcel?"
 
+    def __init__(
+        self, settings: Settings | None = None, weights: Weights | None = None, *, languages: Sequence[str] = ("en",)
+    ) -> None:
+        super().__init__(settings, weights)
+        self.languages = tuple(languages)
+
     async def transcribe(self, audio: Audio) -> Transcript:
         await self._begin()
         silent = not audio.samples.size or float(np.abs(audio.samples).max()) < 0.01

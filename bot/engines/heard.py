@@ -1,20 +1,25 @@
-"""Was anything said? Whisper invents text on silence, hum and music; these checks stop it, whichever engine wrote it.
+"""What both Whispers share: was anything said, in which language, and what becomes of the pieces that they write.
 
-No single check is enough: a voice detector lets some music through, and Whisper is at times sure of what it invents.
-So a piece of text must come from samples in which the detector hears a voice, be neither improbable nor repetitive, be
-sayable in the time that the voice lasts, and not be one of the sentences that Whisper learned from subtitles unless it
-is sure of it.
+Whisper invents text on silence, hum and music; the checks here stop it. No single one is enough: a voice detector lets
+some music through, and Whisper is at times sure of what it invents. So a piece of text must come from samples in which
+the detector hears a voice, be neither improbable nor repetitive, be sayable in the time that the voice lasts, and not
+be one of the sentences that Whisper learned from subtitles unless it is sure of it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bot.engines.base import Audio, Transcript
+from bot.engines.loaded import Loaded
+from bot.settings import Settings
 
 RATE = 16_000
 QUIETEST = 1e-3  # peak of the loudest sample, of 1.0: below it is a microphone that was off
@@ -23,6 +28,13 @@ UNLIKELY = -1.2
 REPETITIVE = 2.4  # gzip's ratio, Whisper's own limit (Radford et al. 2022, section 4.5)
 PER_SECOND = 28.0  # letters; a fast speaker says about 20
 PER_SECOND_CJK = 11.0  # characters; a fast speaker says about 7
+FOREIGN = 0.97
+"""From this probability on, a language that the bot does not speak is believed."""
+PROMPTS = {"zh": "以下是普通话的句子。"}
+"""What Whisper is told has been said before: it then writes simplified characters, with punctuation."""
+CODES = {"yue": "zh", "jw": "jv"}
+"""Whisper's codes that are not ISO 639-1, or that our texts know under another."""
+UNSPACED = frozenset({"zh", "ja"})
 
 _SUBTITLES = re.compile(
     r"(thank(s| you)( (so|very) much)?( for (watching|listening|your attention))?|(please )?(like and )?subscribe.*"
@@ -43,6 +55,50 @@ class Piece:
     logprob: float
     no_speech: float
     compression: float
+
+
+Listen = Callable[[Any, NDArray[np.float32]], tuple[list[Piece], str]]
+"""A model and samples to pieces of text, and Whisper's code of their language."""
+
+
+def loaded(load: Callable[[], Any], listen: Listen, *, name: str, settings: Settings) -> Loaded[Any, Audio, Transcript]:
+    """Recordings to transcripts behind a batcher, one by one. A long one may take as long as it lasts on top."""
+    return Loaded(
+        load,
+        lambda model, batch: [transcript(audio, model, listen) for audio in batch],
+        name=name,
+        settings=settings,
+        seconds=settings.limits.audio_seconds,
+    )
+
+
+def transcript(audio: Audio, model: Any, listen: Listen) -> Transcript:
+    """What was said in a recording: `listen` is given the stretches with a voice, and what it writes is looked through.
+
+    No text and no language where nothing was said.
+    """
+    nothing = Transcript("", None, 0.0, audio.seconds)
+    stretches = voiced(audio.samples)
+    if not stretches:
+        return nothing
+    samples = np.concatenate([audio.samples[start:end] for start, end in stretches])
+    pieces, code = listen(model, samples)
+    said = kept(pieces, len(samples) / RATE)
+    if not said:
+        return nothing
+    language = CODES.get(code, code)
+    text = ("" if language in UNSPACED else " ").join(piece.text.strip() for piece in said)
+    return Transcript(text, language, confidence(said), audio.seconds)
+
+
+def spoken(probabilities: Sequence[tuple[str, float]], languages: Sequence[str]) -> str:
+    """Whisper's code of the language that was spoken: the likeliest of `languages`, unless it is surely another one.
+
+    A short recording with an accent looks like a language nobody here speaks; what is in it then reads as nonsense.
+    """
+    likeliest, sure = max(probabilities, key=lambda each: each[1])
+    ours = [each for each in probabilities if CODES.get(each[0], each[0]) in languages]
+    return likeliest if sure > FOREIGN or not ours else max(ours, key=lambda each: each[1])[0]
 
 
 def voiced(samples: NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 
 from bot.engines import devices, heard
 from bot.engines.base import Audio, Transcript
-from bot.engines.batcher import Batcher
 from bot.engines.heard import Piece
-from bot.engines.speech import CODES, PROMPTS, spoken
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
 from bot.settings import Settings
@@ -28,74 +25,45 @@ class OpenAIWhisper:
         self.name = "openai-whisper"
         self._languages = tuple(languages)
         self._settings, self._weights = settings, weights
-        self._model: Any = None
-        self._batcher: Batcher[Audio, Transcript] = Batcher(
-            lambda batch: [self._transcribe(audio) for audio in batch],
-            name="openai-whisper",
-            max_batch=1,
-            queue=settings.engines.queue,
-            timeout=settings.engines.timeout_seconds + settings.limits.audio_seconds,
-        )
-
-    async def start(self) -> None:
-        """Load the checkpoint. Raises WeightsError."""
-        if self._model is None:
-            folder = self._weights.path("openai-whisper")
-            self._model = await asyncio.to_thread(load, folder, devices.pick(self._settings))
-        await self._batcher.start()
-
-    async def close(self) -> None:
-        """Give back the worker and the model."""
-        await self._batcher.close()
-        self._model = None
-
-    def ready(self) -> bool:
-        """Loaded and not hanging."""
-        return self._model is not None and self._batcher.ready()
+        self._held = heard.loaded(self._load, self._listen, name=self.name, settings=settings)
+        self.start, self.close = self._held.start, self._held.close
+        self.ready, self.figures = self._held.ready, self._held.figures
 
     async def transcribe(self, audio: Audio) -> Transcript:
         """What was said, with its language; no text for silence, noise and music."""
-        return await self._batcher.submit(audio)
+        return await self._held.submit(audio)
 
-    def _transcribe(self, audio: Audio) -> Transcript:
-        stretches = heard.voiced(audio.samples)
-        if not stretches:
-            return Transcript("", None, 0.0, audio.seconds)
-        samples = np.concatenate([audio.samples[start:end] for start, end in stretches])
-        pieces, language = self._listen(samples)
-        said = heard.kept(pieces, len(samples) / heard.RATE)
-        if not said:
-            return Transcript("", None, 0.0, audio.seconds)
-        text = ("" if language in {"zh", "ja"} else " ").join(piece.text.strip() for piece in said)
-        return Transcript(text, language, heard.confidence(said), audio.seconds)
+    def _load(self) -> Any:
+        devices.calm_threads()
+        return load(self._weights.path("openai-whisper"), devices.pick(self._settings))
 
-    def _listen(self, samples: NDArray[np.float32]) -> tuple[list[Piece], str]:
+    def _listen(self, model: Any, samples: NDArray[np.float32]) -> tuple[list[Piece], str]:
         import whisper
 
-        language = self._language(samples)
+        language = self._language(model, samples)
         result = whisper.transcribe(
-            self._model,
+            model,
             samples,
             language=language,
-            initial_prompt=PROMPTS.get(language),
+            initial_prompt=heard.PROMPTS.get(language),
             temperature=(0.0, 0.4, 0.8),
             condition_on_previous_text=False,
-            fp16=self._model.device.type == "cuda",
+            fp16=model.device.type == "cuda",
         )
         pieces = [
             Piece(s["text"], s["avg_logprob"], s["no_speech_prob"], s["compression_ratio"]) for s in result["segments"]
         ]
-        return pieces, CODES.get(language, language)
+        return pieces, language
 
-    def _language(self, samples: NDArray[np.float32]) -> str:
+    def _language(self, model: Any, samples: NDArray[np.float32]) -> str:
         import whisper
 
-        if not self._model.is_multilingual:
+        if not model.is_multilingual:
             return "en"
-        spectrum = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self._model.dims.n_mels)
-        spectrum = spectrum.to(self._model.device, next(self._model.parameters()).dtype)
-        _, found = self._model.detect_language(spectrum)
-        return spoken(list(found.items()), self._languages)
+        spectrum = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), model.dims.n_mels)
+        spectrum = spectrum.to(model.device, next(model.parameters()).dtype)
+        _, found = model.detect_language(spectrum)
+        return heard.spoken(list(found.items()), self._languages)
 
 
 def load(folder: Path, device: str) -> Any:

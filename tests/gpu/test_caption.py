@@ -20,11 +20,11 @@ def recognised(settings: Any, pictures: list[Picture], repeat: int) -> tuple[lis
     """The three likeliest classes of each picture, and pictures a second."""
     engine = ScreenAndObjects(settings, Weights(settings))
     engine._device = settings.device
-    engine._objects = engine._load_objects()
-    found = engine._recognise(pictures)
+    objects = engine._load_objects()
+    found = engine._recognise(objects, pictures)
     begun = time.perf_counter()
     for _ in range(repeat):
-        engine._recognise(pictures)
+        engine._recognise(objects, pictures)
     return found, repeat * len(pictures) / (time.perf_counter() - begun)
 
 

@@ -75,7 +75,7 @@ async def test_a_folder_without_a_model_is_named(tmp_path: Path, make_settings: 
 
 def test_pictures_are_prepared_as_blips_own_processor_does(folder: Path, make_settings: Any) -> None:
     engine = Blip(make_settings(device="cpu"), weights_in(folder, make_settings))
-    engine._load(folder)
+    engine._load()
     prepared = engine._prepared(np.full((50, 20, 3), 255, np.uint8))
     assert prepared.shape == (3, 32, 32)
     assert prepared[:, 0, 0] == pytest.approx([1.9303, 2.0749, 2.1459], abs=1e-3)

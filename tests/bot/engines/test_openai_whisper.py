@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from bot.decode import decode_audio
-from bot.engines import heard
 from bot.engines.base import Audio
-from bot.engines.heard import Piece
 from bot.engines.openai_whisper import OpenAIWhisper, load
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
@@ -46,13 +44,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def engine_on(folder: Path, make_settings: Any) -> OpenAIWhisper:
+def engine_on(folder: Path, make_settings: Any, **others: Any) -> OpenAIWhisper:
     class Elsewhere(Weights):
         def path(self, name: str) -> Path:
             assert name == "openai-whisper"
             return folder
 
-    return OpenAIWhisper(make_settings(device="cpu"), Elsewhere(make_settings(), {}))
+    return OpenAIWhisper(make_settings(device="cpu"), Elsewhere(make_settings(), {}), **others)
 
 
 async def test_a_tiny_whisper_is_loaded_and_hears_nothing_in_silence(folder: Path, make_settings: Any) -> None:
@@ -80,20 +78,13 @@ async def test_what_a_model_with_random_weights_writes_is_not_believed(folder: P
         await engine.close()
 
 
-async def test_what_it_writes_becomes_a_transcript(
-    folder: Path, make_settings: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("languages", "hears"), [(("de", "nl"), {"de", "nl"}), (("zh",), {"zh", "yue"})])
+async def test_what_it_is_not_sure_of_is_one_of_the_bots_languages(
+    folder: Path, make_settings: Any, languages: tuple[str, ...], hears: set[str]
 ) -> None:
-    engine = engine_on(folder, make_settings)
-    monkeypatch.setattr(heard, "voiced", lambda samples: [(0, len(samples))])
-    pieces = [Piece(" Where is", -0.1, 0.0, 1.0), Piece(" my parcel?", -0.1, 0.0, 1.0)]
-    monkeypatch.setattr(engine, "_listen", lambda samples: (pieces, "en"))
-    await engine.start()
-    try:
-        found = await engine.transcribe(Audio(files.tone(3.0)))
-        assert (found.text, found.language) == ("Where is my parcel?", "en")
-        assert found.confidence == pytest.approx(np.exp(-0.1))
-    finally:
-        await engine.close()
+    engine = engine_on(folder, make_settings, languages=languages)
+    model = load(folder, "cpu")
+    assert engine._language(model, decode_audio(files.say("Where is my parcel?"), 60).samples) in hears
 
 
 def test_a_folder_with_no_or_two_checkpoints_is_named(tmp_path: Path) -> None:
