@@ -14,6 +14,9 @@ from bot.settings import Settings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the engines do: threads that spin slow each other on few cores
 
+pytest_plugins = ["tests.store.postgres", "tests.store.stores"]
+"""Stores over SQLite and PostgreSQL: what is imported here is there for all tests, and its server starts only once."""
+
 ON_CI = os.environ.get("CI") == "true"
 
 
