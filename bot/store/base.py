@@ -160,8 +160,9 @@ class Store(Protocol):
         """The folded state. NotFound."""
         ...
 
-    async def events(self, conversation: str, after: int = 0) -> list[Event]:
-        """The events after a sequence number, in order, words joined. NotFound."""
+    async def events(self, conversation: str, after: int = 0, *, newest: int | None = None) -> list[Event]:
+        """The events after a sequence number, in order, words joined; with `newest` no more than the last so many.
+        NotFound."""
         ...
 
     async def commit(

@@ -36,6 +36,7 @@ shape (without touching `schema_version`). An event is read through all that are
 _ROW = sa.select(conversations).where(conversations.c.id == sa.bindparam("of"))
 _LOCKED = _ROW.with_for_update()
 _IDS = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("of"))
+_VERSION = sa.select(conversations.c.version).where(conversations.c.id == sa.bindparam("of"))
 _CHANGED = sa.update(conversations).where(conversations.c.id == sa.bindparam("of"))
 _APPEND = sa.insert(table)
 _AFTER = (
@@ -107,6 +108,15 @@ def read(connection: sa.Connection, conversation: str, after: int, limit: int | 
     """The events after a sequence number, words joined. NotFound."""
     _row(connection, _IDS, conversation)
     return _read(connection, conversation, after, limit)
+
+
+def newest(connection: sa.Connection, conversation: str, after: int, most: int) -> list[Event]:
+    """At most so many of the events after a sequence number, the last ones, in order. NotFound.
+
+    Sequence numbers have no gaps: where the last ones begin is known before anything is read.
+    """
+    version = _row(connection, _VERSION, conversation).version
+    return _read(connection, conversation, max(after, version - most))[-most:]
 
 
 @cache

@@ -93,7 +93,9 @@ class SqlStore:
     async def load(self, conversation: str) -> State:
         return await self._database.read(events.load, conversation)
 
-    async def events(self, conversation: str, after: int = 0) -> list[Event]:
+    async def events(self, conversation: str, after: int = 0, *, newest: int | None = None) -> list[Event]:
+        if newest is not None:
+            return await self._database.read(events.newest, conversation, after, newest)
         return await self._database.read(events.read, conversation, after)
 
     async def commit(

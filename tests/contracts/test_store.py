@@ -97,6 +97,7 @@ async def test_what_does_not_exist_is_not_found(store: SqlStore) -> None:
     lookups = [
         store.load("none"),
         store.events("none"),
+        store.events("none", newest=1),
         store.commit("none", 0, []),
         store.end("none"),
         store.trigger("none", "silence", {}),
@@ -262,6 +263,9 @@ async def test_a_commit_appends_numbers_and_folds(store: SqlStore) -> None:
     assert [one.sequence for one in stored] == [2, 3]
     assert (await store.events(conversation))[1:] == stored
     assert await store.events(conversation, after=2) == stored[1:]
+    assert await store.events(conversation, newest=1) == stored[-1:]
+    assert await store.events(conversation, after=2, newest=5) == stored[1:]
+    assert len(await store.events(conversation, newest=5)) == 3
     state = await store.load(conversation)
     assert [(line.role, line.text.text) for line in state.history] == [("customer", "Hi"), ("bot", "Good morning")]
     assert state.version == 3
