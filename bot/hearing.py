@@ -23,8 +23,9 @@ UNSUPPORTED = {
 FAILED = {"audio": "utter_audio_failed", "image": "utter_picture_failed"}
 SHOWN = {"transcript": "utter_heard", "caption": "utter_seen"}
 NOTES = frozenset({"utter_audio_cut", "utter_audio_empty", "utter_picture_empty"})
+UNFETCHED = "utter_file_unfetched"
 
-TEMPLATES = frozenset([*UNSUPPORTED.values(), *FAILED.values(), *SHOWN.values(), *NOTES])
+TEMPLATES = frozenset([*UNSUPPORTED.values(), *FAILED.values(), *SHOWN.values(), *NOTES, UNFETCHED])
 """The responses that a domain must have for what is done here."""
 
 
@@ -81,7 +82,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Hears a turn's attachments. What was made of one is remembered in `known` by blob, for a turn done again."""
+    """Hears a turn's attachments. What was made of one is remembered in `known`, for a turn done again."""
 
     blobs: Blobs
     media: Media
@@ -92,15 +93,17 @@ class Ears:
     ) -> Heard:
         """Write `Understood` events, and say what was heard, or why not, while the bot owns the conversation.
 
-        A conversation that people own gets the text, for them to read, and no word from the bot.
+        A conversation that people own gets the text, for them to read, and no word from the bot, except that a file
+        never came: nobody else could tell.
         """
         heard = Heard()
         silent = record.state.owner == "people"
         for message in messages:
             for attachment in message.attachments:
-                if attachment.blob not in known:
-                    known[attachment.blob] = await self._understand(attachment, record.language)
-                made = known[attachment.blob]
+                key = attachment.blob or attachment.id
+                if key not in known:
+                    known[key] = await self._understand(attachment, record.language)
+                made = known[key]
                 record.add(_understood(message, attachment, made), cause=message.id)
                 heard.failed = heard.failed or made.note in FAILED.values()
                 if made.text:
@@ -108,7 +111,7 @@ class Ears:
                     heard.shown += [made.search or made.text] if made.kind == "caption" else []
                 if made.note:
                     heard.notes += 1
-                if not silent:
+                if not silent or made.note == UNFETCHED:
                     self._tell(record, made, say, stream)
         return heard
 
@@ -121,6 +124,8 @@ class Ears:
 
     async def _understand(self, attachment: Attachment, language: str) -> Understanding:
         kind: Literal["transcript", "caption"] = "transcript" if attachment.kind == "audio" else "caption"
+        if not attachment.blob:
+            return Nothing(kind, UNFETCHED)
         try:
             data = await self.blobs.get(attachment.blob)
             return await self.media(attachment, data, language)

@@ -57,7 +57,8 @@ def whole(given: Any) -> Any:
 class Attachment(Plain):
     """An upload that a message brought: its bytes lie in the blob store under `blob`.
 
-    `media_type` is what the bytes are (sniffed), `name` what the sender called it (personal: erased with the blob).
+    `media_type` is what the bytes are (sniffed), `name` what the sender called it (personal: erased with the blob). Of
+    a file that its platform told of and did not give out, `blob` is "", `media_type` and `size` what the platform said.
     """
 
     id: str = Field(default_factory=new_id)

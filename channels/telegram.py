@@ -1,7 +1,8 @@
 """Telegram: by webhook, or by long polling where there is no public address.
 
 An update is stored before it is acknowledged: the webhook answers 200, and the poller moves its offset, only then. What
-comes twice is dropped by its update id. Private chats only; the sender is the chat.
+comes twice is known by its update's number, after a restart by its number in its chat. Private chats only; the sender
+is the chat.
 """
 
 from __future__ import annotations
@@ -9,33 +10,28 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.errors import (
-    ConfigError,
-    DeliveryError,
-    FrontdeskError,
-    NotFound,
-    RateLimited,
-    Rejected,
-    StoreError,
-)
+from bot.errors import ConfigError, DeliveryError, NotFound, Rejected, StoreError
 from bot.events import Actor, Body, Edited, Received
 from bot.state import State
-from bot.store.base import Outgoing
-from bot.types import Attachment, Citation, Message, Reply, Words
+from bot.store.base import Accepted, Outgoing
+from bot.types import Attachment, Citation, Message, Reply, Words, now
 from channels.base import Context
-from channels.limits import clean, parse_object, problem, sniff
+from channels.limits import clean, parse_object, problem
 from channels.progress import Progress
-from channels.telegram_api import POLL_SECONDS, TelegramApi, callback_data, messages_of
+from channels.recent import Recent
+from channels.telegram_api import UPDATES, TelegramApi, callback_data, messages_of
+from channels.telegram_files import Files
+from channels.telegram_poll import Poller, chat_of
 from channels.web.frames import source_path
 from channels.writing import append, sent
 
@@ -43,19 +39,13 @@ log = logging.getLogger(__name__)
 
 NAME = "telegram"
 PATH = "/webhooks/telegram"
-UPDATES = ["message", "edited_message", "callback_query"]
 GREETINGS = {"zh": "你好", "en": "Hello"}
 """What the START button means; Telegram sends it as the text "/start"."""
 
-FILES = {
-    "voice": "audio",
-    "audio": "audio",
-    "video_note": "file",
-    "photo": "picture",
-    "document": "file",
-    "video": "file",
-}
-"""A message's files, and which response says that one could not be read."""
+TRIES = 4
+"""How often an update is taken up whose file does not come; then it goes on without, and the customer is told."""
+REMEMBERED = 10_000
+"""Updates that are known without asking the store."""
 
 TEXT = 8_000
 
@@ -74,8 +64,11 @@ class TelegramChannel:
         self.account = token.partition(":")[0]
         self._api = TelegramApi(settings.api, token)
         self._poller: asyncio.Task[None] | None = None
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._refused: OrderedDict[int, None] = OrderedDict()
+        self._files = Files(context, self._api, self.account)
+        self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._taken: Recent[int, None] = Recent(REMEMBERED)
+        self._tries: Recent[int, int] = Recent(REMEMBERED)
+        self._edits: Recent[tuple[str, int], int] = Recent(REMEMBERED)
         self._progress = Progress()
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -91,7 +84,7 @@ class TelegramChannel:
             await self._set_up("setWebhook", url=public + PATH, secret_token=self._secret, allowed_updates=UPDATES)
         else:
             await self._set_up("deleteWebhook")
-            self._poller = asyncio.create_task(self._poll(), name="telegram")
+            self._poller = asyncio.create_task(Poller(self._api, self.take).run(), name="telegram")
 
     async def stop(self) -> None:
         if self._poller is not None:
@@ -125,157 +118,132 @@ class TelegramChannel:
             return problem(503, "unavailable", "send it again")
         return JSONResponse({"ok": True})
 
-    async def _poll(self) -> None:
-        offset, trouble = 0, 0
-        while True:
-            try:
-                updates = await self._api.call(
-                    "getUpdates", offset=offset, timeout=POLL_SECONDS, allowed_updates=UPDATES
-                )
-                chats: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-                for update in updates:
-                    chats[_chat(update)].append(update)
-                await asyncio.gather(*(self._take_all(each) for each in chats.values()))
-                offset = max((int(update["update_id"]) + 1 for update in updates), default=offset)
-                trouble = 0
-            except (FrontdeskError, KeyError, TypeError, ValueError) as error:
-                trouble += 1
-                wait = getattr(error, "retry_after", None) or min(2.0**trouble, 60.0)
-                log.warning("cannot fetch updates from Telegram: %s", type(error).__name__)
-                await asyncio.sleep(wait)
-
-    async def _take_all(self, updates: Sequence[dict[str, Any]]) -> None:
-        for update in updates:
-            with suppress(Rejected):
-                await self.take(update)
-
     async def take(self, update: dict[str, Any]) -> None:
         """Store one update, in its chat's order. Rejected when it is nothing for us; StoreError or DeliveryError when
-        it must come again."""
+        it must come again, the latter at most TRIES - 1 times."""
         try:
-            async with self._locks[_chat(update)]:
-                if "callback_query" in update:
-                    await self._pressed(update)
-                elif "edited_message" in update:
-                    await self._edited(update)
-                elif "message" in update:
-                    await self._message(update, update["message"])
+            number = int(update["update_id"])
+            lock = self._order.setdefault(chat_of(update), asyncio.Lock())
+            async with lock:
+                if number not in self._taken:
+                    await self._sort(update, last=self._tries.get(number, 0) + 1 >= TRIES)
+                    self._taken[number] = None
+        except DeliveryError:
+            self._tries[number] = self._tries.get(number, 0) + 1
+            raise
         except (KeyError, TypeError, AttributeError, ValueError):
             raise Rejected("not an update as Telegram sends it") from None
 
-    async def _message(self, update: dict[str, Any], told: dict[str, Any]) -> None:
+    async def _sort(self, update: dict[str, Any], *, last: bool) -> None:
+        """`last`: it is not asked for again, whatever fails at Telegram."""
+        if "callback_query" in update:
+            await self._pressed(update)
+        elif "edited_message" in update:
+            await self._edited(update, last=last)
+        elif "message" in update:
+            await self._message(update["message"], last=last)
+
+    async def _message(self, told: dict[str, Any], *, last: bool) -> None:
+        """A message; one that is stored already is known by its chat and number."""
         if told["chat"]["type"] != "private" or (told.get("from") or {}).get("is_bot"):
             return
         chat = str(told["chat"]["id"])
-        text = clean(told.get("text") or told.get("caption"), TEXT)
+        language = _language(told)
+        text = _text(told)
         if text == "/start" or text.startswith("/start "):
-            text = GREETINGS.get(self._context.pick(_language(told)), GREETINGS["en"])
-        attachments, refused = await self._attachments(chat, told)
-        if refused and not text and not attachments:
-            await self._refuse(update, chat, refused, _language(told))
-        elif text or attachments:
-            await self._accept(update, told, text=text, attachments=attachments)
+            text = GREETINGS.get(self._context.pick(language), GREETINGS["en"])
+        brought = await self._files.brought(chat, told, last=last)
+        said = self._context.phrases.say(brought.refused, self._context.pick(language)) if brought.refused else None
+        if text or brought.attachments:
+            external = f"{chat}:{int(told['message_id'])}"
+            accepted = await self._accept(told, external, text=text, attachments=brought.attachments)
+            if said is not None and accepted.new:
+                await self._say(accepted.conversation, said)
+        elif said is not None:
+            await self._refuse(chat, said, last=last)
 
     async def _accept(
         self,
-        update: dict[str, Any],
         told: dict[str, Any],
+        external: str,
         *,
         text: str,
         payload: str | None = None,
         attachments: tuple[Attachment, ...] = (),
-    ) -> None:
-        sender = update.get("callback_query", {}).get("from") or told.get("from") or {}
+        sender: dict[str, Any] | None = None,
+    ) -> Accepted:
+        """`sender` pressed a button under `told`; else whoever wrote it."""
+        pressed = sender is not None
+        sender = sender or told.get("from") or {}
         name = " ".join(clean(sender.get(key), 255) for key in ("first_name", "last_name")).strip()
         profile = {"name": name, "username": clean(sender.get("username"), 255)}
-        await self._context.inbox.accept(
+        return await self._context.inbox.accept(
             Message(
                 channel=NAME,
                 account=self.account,
                 sender=str(told["chat"]["id"]),
-                external_id=f"{int(update['update_id'])}:{int(told['message_id'])}",
+                external_id=external,
                 text=text,
                 payload=payload,
                 attachments=attachments,
                 locale=clean(sender.get("language_code"), 35) or None,
                 profile={key: value for key, value in profile.items() if value},
-                sent_at=datetime.fromtimestamp(int(told.get("date") or 0), UTC),
+                sent_at=now() if pressed else datetime.fromtimestamp(int(told.get("date") or 0), UTC),
             )
         )
 
-    async def _attachments(self, chat: str, told: dict[str, Any]) -> tuple[tuple[Attachment, ...], str | None]:
-        """What the message brought, stored; and the response for what could not be read."""
-        found: list[Attachment] = []
-        refused = None
-        limit = self._context.settings.limits.upload_bytes
-        for key, kind in FILES.items():
-            file = told.get(key)
-            if isinstance(file, list):  # one photo in several sizes, the largest last
-                file = next((size for size in reversed(file) if int(size.get("file_size") or 0) <= limit), None)
-            if not file:
-                refused = refused or (f"utter_{kind}_unsupported" if told.get(key) else None)
-                continue
-            try:
-                if int(file.get("file_size") or 0) > limit:
-                    raise Rejected("too large")
-                self._context.rates.take(f"telegram {chat}", self._context.settings.limits.uploads_per_minute)
-                data = await self._api.download(str(file["file_id"]), limit)
-                media_type = await asyncio.to_thread(sniff, data)
-            except RateLimited:
-                refused = "utter_rate_limited"
-                continue
-            except Rejected:
-                refused = f"utter_{kind}_unsupported"
-                continue
-            except DeliveryError as error:
-                if not error.permanent:
-                    raise
-                refused = f"utter_{kind}_unsupported"  # it is gone there: asking again and again would hold up others
-                continue
-            blob = await self._context.blobs.put(data)
-            await self._context.store.attach(
-                blob, channel=NAME, account=self.account, sender=chat, media_type=media_type, size=len(data)
-            )
-            name = clean(file.get("file_name"), 255)
-            words = Words(text=name) if name else Words(ref="", text=None)
-            found.append(Attachment(blob=blob, media_type=media_type, size=len(data), name=words))
-        return tuple(found), refused
-
-    async def _refuse(self, update: dict[str, Any], chat: str, key: str, locale: str | None) -> None:
-        """Say once that a file could not be read: into the conversation, or straight where there is none yet."""
-        number = int(update["update_id"])
-        if number in self._refused:
-            return
-        reply = self._context.phrases.say(key, self._context.pick(locale))
+    async def _refuse(self, chat: str, reply: Reply, *, last: bool) -> None:
+        """Say that a file could not be read: into the conversation, or straight where there is none yet."""
         conversation = await self._context.store.find(NAME, self.account, chat)
         if conversation is not None:
             await self._say(conversation, reply)
-        else:
-            await self._api.call("sendMessage", chat_id=chat, text=reply.text)
-        self._refused[number] = None
-        while len(self._refused) > 1_000:
-            self._refused.popitem(last=False)
-
-    async def _edited(self, update: dict[str, Any]) -> None:
-        """Words of a message that the bot has seen are replaced; one that it has not is a message like any other."""
-        told = update["edited_message"]
-        conversation = await self._context.store.find(NAME, self.account, str(told["chat"]["id"]))
-        text = clean(told.get("text") or told.get("caption"), TEXT)
-        ending = f":{int(told['message_id'])}"
-        original = None
-        for event in await self._context.store.events(conversation) if conversation else ():
-            if isinstance(event.body, Received) and (event.body.external_id or "").endswith(ending):
-                original = event.body.message_id
-        if conversation is None or original is None:
-            await self._message(update, told)
             return
-        edited = Edited(message_id=original, text=Words(text=text))
+        try:
+            await self._api.call("sendMessage", chat_id=chat, text=reply.text)
+        except DeliveryError as error:
+            if not (error.permanent or last):
+                raise
+            log.warning("cannot say that a file is not taken: %s", error)
+
+    async def _edited(self, update: dict[str, Any], *, last: bool) -> None:
+        """Words of a message that the bot has seen are replaced, by the newest edit whatever the order they come in.
+
+        One that still waits is followed by its new words, so that both are answered in one turn. One that never came,
+        or comes later, is a message like any other, and what comes later is known.
+        """
+        told = update["edited_message"]
+        number, newest = int(update["update_id"]), (str(told["chat"]["id"]), int(told["message_id"]))
+        if number < self._edits.get(newest, 0):
+            return
+        conversation = await self._context.store.find(NAME, self.account, newest[0])
+        if conversation is None or not await self._replaced(conversation, told):
+            await self._message(told, last=last)
+        self._edits[newest] = number
+
+    async def _replaced(self, conversation: str, told: dict[str, Any]) -> bool:
+        """Whether the edited message was known here; then its words are the new ones now."""
+        place, text = str(int(told["message_id"])), _text(told)
+        # Those that wait first: one whose turn ends between the two looks is found by the second.
+        waiting = [
+            message.text for message in await self._context.store.unanswered(conversation) if _is(message, place)
+        ]
+        if waiting:
+            if text and waiting[-1] != text:
+                external = f"{told['chat']['id']}:{place}:{int(told.get('edit_date') or 0)}"
+                await self._accept(told, external, text=text)
+            return True
+        events = await self._context.store.events(conversation)
+        seen = [event.body for event in events if isinstance(event.body, Received) and _is(event.body, place)]
+        if not seen:
+            return False
+        edited = Edited(message_id=seen[-1].message_id, text=Words(text=text))
 
         def changes(state: State) -> list[Body]:
-            same = any(line.id == original and line.text.text == text for line in state.history)
+            same = any(line.id == edited.message_id and line.text.text == text for line in state.history)
             return [] if same else [edited]
 
         await append(self._context.store, conversation, Actor(kind="customer"), changes)
+        return True
 
     async def _pressed(self, update: dict[str, Any]) -> None:
         """A button: its payload counts only if it was offered in this conversation."""
@@ -286,7 +254,9 @@ class TelegramChannel:
         offered = (await self._context.store.load(conversation)).offered if conversation else ()
         pressed = next((button for button in offered if callback_data(button.payload) == query.get("data")), None)
         if pressed is not None:
-            await self._accept(update, told, text=pressed.title, payload=pressed.payload)
+            external = f"press:{int(update['update_id'])}"
+            sender = query.get("from") or {}
+            await self._accept(told, external, text=pressed.title, payload=pressed.payload, sender=sender)
         with suppress(DeliveryError):  # it only ends the button's spinning
             await self._api.call("answerCallbackQuery", callback_query_id=query["id"])
 
@@ -336,9 +306,13 @@ class TelegramChannel:
         return public + source_path(citation) if public else citation.url
 
 
-def _chat(update: dict[str, Any]) -> str:
-    told = update.get("message") or update.get("edited_message") or (update.get("callback_query") or {}).get("message")
-    return str(((told or {}).get("chat") or {}).get("id", ""))
+def _text(told: dict[str, Any]) -> str:
+    return clean(told.get("text") or told.get("caption"), TEXT)
+
+
+def _is(stored: Message | Received, place: str) -> bool:
+    """Whether it is the message with this number in its chat ("CHAT:NUMBER", with the edit's date behind it or not)."""
+    return (stored.external_id or "").split(":")[1:2] == [place]
 
 
 def _language(told: dict[str, Any]) -> str | None:

@@ -22,6 +22,8 @@ PIECE = 3_500
 """Characters of a piece when a reply must be split: leaves room for emoji, which count twice."""
 
 POLL_SECONDS = 25
+UPDATES = ["message", "edited_message", "callback_query"]
+"""What we want to be told of."""
 TAGS = {"b", "strong", "i", "em", "s", "a", "code", "pre", "blockquote"}
 
 

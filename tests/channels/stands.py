@@ -62,13 +62,15 @@ class Catcher(Stand):
 
 
 class Telegram(Stand):
-    """The part of the Bot API that we use. Tokens are "123:..."; `refusals` answer the next sendMessage calls."""
+    """The part of the Bot API that we use. Tokens are "123:..."; `refusals` answer the next sendMessage calls, and
+    `broken_files` are known and do not come."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, bytes] = {}
         self.sent_files: list[tuple[str, str, bytes]] = []
         self.slow_files = 0.0
+        self.broken_files: set[str] = set()
         self.updates: list[dict[str, Any]] = []
         self.refusals: list[tuple[int, dict[str, Any]]] = []
         self._calls: list[tuple[str, dict[str, Any]]] = []
@@ -95,6 +97,8 @@ class Telegram(Stand):
     async def _file(self, request: Request) -> Response:
         await asyncio.sleep(self.slow_files)
         name = request.path_params["path"]
+        if name in self.broken_files:
+            return Response(status_code=502)
         return Response(self.files[name]) if self.files[name] else Response(status_code=404)
 
     async def _parameters(self, request: Request) -> dict[str, Any]:
