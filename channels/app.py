@@ -35,6 +35,7 @@ from channels.web.channel import WebChannel
 from channels.web.origins import Forwarded, Origins
 from channels.web.script import script
 from channels.web.uploads import FORM_BYTES
+from channels.workers import dead, keep_on
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ class Desk:
         self._worker = worker or platform.node() or "frontdesk"
         self._table = table
         self._tasks: list[asyncio.Task[None]] = []
+        self._seen = 0
         self.ready = False
         self.inbox = Inbox(
             store=bot.store,
@@ -157,10 +159,9 @@ class Desk:
         except BaseException:
             await self.stop()
             raise
+        rounds = {"changes": self._pump, "index": self._watch_index, "housekeeping": self._tidy}
         self._tasks = [
-            asyncio.create_task(self._pump(), name="changes"),
-            asyncio.create_task(self._watch_index(), name="index"),
-            asyncio.create_task(keep_house(self.bot.store, lambda: self.inbox.in_flight > 0), name="housekeeping"),
+            asyncio.create_task(keep_on(work, name, self.metrics), name=name) for name, work in rounds.items()
         ]
         self.ready = True
 
@@ -185,31 +186,28 @@ class Desk:
             web.hang_up()
 
     async def _pump(self) -> None:
-        """The one place that waits for the store's changes, for everybody in this process."""
-        mark = 0
-        while True:
-            try:
-                newest = await self.bot.store.changes(mark, 5.0)
-                if newest != mark:
-                    self.inbox.wake()
-                    self.outbox.wake()
-                    web = self.channels.get("web")
-                    if isinstance(web, WebChannel):
-                        await web.changed()
-                    mark = newest
-                    await asyncio.sleep(SETTLE_SECONDS)
-            except FrontdeskError as error:
-                log.warning("cannot watch the store: %s", error)
-                await asyncio.sleep(1.0)
+        """Wait for the store's next changes and tell everybody in this process: the one place that does."""
+        newest = await self.bot.store.changes(self._seen, 5.0)
+        if newest == self._seen:
+            return
+        self.inbox.wake()
+        self.outbox.wake()
+        web = self.channels.get("web")
+        if isinstance(web, WebChannel):
+            await web.changed()
+        self._seen = newest
+        await asyncio.sleep(SETTLE_SECONDS)
 
     async def _watch_index(self) -> None:
-        while True:
-            await asyncio.sleep(INDEX_SECONDS)
-            try:
-                if await asyncio.to_thread(self.bot.index.reload_if_changed):
-                    log.info("serving the index %s", self.bot.index.snapshot.manifest.id)
-            except FrontdeskError as error:
-                log.error("the new index cannot be served, the old one still is: %s", error)
+        await asyncio.sleep(INDEX_SECONDS)
+        try:
+            if await asyncio.to_thread(self.bot.index.reload_if_changed):
+                log.info("serving the index %s", self.bot.index.snapshot.manifest.id)
+        except FrontdeskError as error:
+            log.error("the new index cannot be served, the old one still is: %s", error)
+
+    async def _tidy(self) -> None:
+        await keep_house(self.bot.store, lambda: self.inbox.in_flight > 0)
 
     async def _slow(self, conversation: str, message: Message, begun: bool) -> None:
         channel = self.channels.get(message.channel)
@@ -223,7 +221,7 @@ class Desk:
         return JSONResponse({"status": "ok"})
 
     async def readiness(self, request: Request) -> Response:
-        """Engines, store and index: what is not ready is named, and the status is 503."""
+        """Engines, store, index, and workers that have ended: what is not ready is named, and the status is 503."""
         parts: dict[str, str] = {name: "ok" if engine.ready() else "not ready" for name, engine in self._engines()}
         try:
             await self.bot.store.check()
@@ -234,6 +232,7 @@ class Desk:
             parts["index"] = "ok" if self.bot.index.snapshot is not None else "not ready"
         except FrontdeskError as error:
             parts["index"] = str(error)
+        parts |= dict.fromkeys(dead([*self._tasks, *self.inbox.tasks, *self.outbox.tasks]), "has ended")
         ready = self.ready and all(state == "ok" for state in parts.values())
         return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else 503)
 

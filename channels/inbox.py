@@ -17,6 +17,7 @@ from bot.types import Emission, Message, TurnResult
 from channels.base import Turn
 from channels.hub import Hub, wait
 from channels.metrics import Metrics
+from channels.workers import keep_on
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,11 @@ class Inbox:
         """Turns that are running now."""
         return len(self._running)
 
+    @property
+    def tasks(self) -> tuple[asyncio.Task[None], ...]:
+        """What runs from `start` to `stop`."""
+        return tuple(self._tasks)
+
     # -- working
 
     async def start(self) -> None:
@@ -140,7 +146,7 @@ class Inbox:
             log.info("gave back %d leases of an earlier life", freed)
         self._tasks = [
             asyncio.create_task(self._dispatch(), name="inbox"),
-            asyncio.create_task(self._watch(), name="inbox watch"),
+            asyncio.create_task(keep_on(self._watch, "inbox watch", self._metrics), name="inbox watch"),
         ]
 
     async def stop(self, grace: float = 20.0) -> None:
@@ -258,9 +264,8 @@ class Inbox:
             self._waiting[claim.lease.conversation] = Waiting(waiting.message, time.monotonic())
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(IDLE_SECONDS)
-            await self._tell_slow()
+        await asyncio.sleep(IDLE_SECONDS)
+        await self._tell_slow()
 
     async def _tell_slow(self) -> None:
         moment = time.monotonic()

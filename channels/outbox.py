@@ -52,6 +52,11 @@ class Outbox:
         """Something may be due."""
         self._awake.set()
 
+    @property
+    def tasks(self) -> tuple[asyncio.Task[None], ...]:
+        """What runs from `start` to `stop`."""
+        return () if self._task is None else (self._task,)
+
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="outbox")
 

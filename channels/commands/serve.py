@@ -90,6 +90,7 @@ def pages(bot: Any, desk: Any) -> Sequence[Any]:
         text_of=lambda version: text_of(bot.settings.index, version),
         may_show=lambda stored: bool(bot.index.snapshot.may_show(stored)),
         current=current,
+        collections=bot.botfile.collections,
         brand=site.brand,
         website_token=bot.settings.web.website_token,
     )

@@ -25,7 +25,7 @@ from channels.limits import clean, parse_object, problem, sniff
 from channels.tokens import Tokens, Visitor, key_of
 from channels.web.frames import Frame, Maker, nack, slow
 from channels.web.rooms import Connection, Room, Rooms, Write
-from channels.web.talk import NAME, Talk
+from channels.web.talk import NAME, SHOWN, Talk
 from channels.web.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ GATHER_SECONDS = 0.03
 """After the first frame of a long poll, others that come at the same moment are taken along."""
 
 HISTORY = 200
+"""Frames of the conversation that a session begins with."""
 SESSIONS_A_MINUTE = 120
 """New sessions from one address."""
 
@@ -156,7 +157,7 @@ class WebChannel:
             # In this order: what is committed or comes in between is then sent again, which is harmless.
             unanswered = await store.unanswered(conversation)
             state = await store.load(conversation)
-            events = await store.events(conversation)
+            events = await store.events(conversation, newest=SHOWN)
             maker = self._maker(visitor, lambda: locale)
             frames = maker.frames(events)
             shown = [frame for frame in frames if frame["type"] in {"message", "heard", "edited", "deleted"}]

@@ -7,6 +7,7 @@ written in its conversation, once for all its tabs, and each tab gets what lies 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from bot.store.base import Store
 from bot.types import Emission, Message, Words
 from channels.tokens import Visitor
 from channels.web.frames import Frame, Maker, heard, provisional
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 2_000
 """Frames that may wait for a slow reader before its connection is closed; it comes back and resumes."""
@@ -245,9 +248,6 @@ class Rooms:
         """The room of a conversation, if it is open."""
         return self._by_conversation.get(conversation)
 
-    def visitors(self, visitor: Visitor) -> Room | None:
-        return self._rooms.get(visitor)
-
     def heard(self, conversation: str, emission: Emission | None) -> None:
         """The hub's listener."""
         room = self._by_conversation.get(conversation)
@@ -266,8 +266,9 @@ class Rooms:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            pass  # the store failed: the next change, or the tab's own resume, reads it again
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # nothing is lost: the next change, or the tab's own resume, reads it again
+            log.warning("cannot tell a visitor the news: %s", type(error).__name__, exc_info=error)
 
     def conversations(self) -> set[str]:
         """Those that are open in some tab."""

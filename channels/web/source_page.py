@@ -5,7 +5,7 @@ Public documents only. The page is made from the extracted text alone, so nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from itertools import groupby
 from typing import Protocol
@@ -48,6 +48,7 @@ class SourcePage:
 
     `text_of(version)` reads any version that was ever ingested (SnapshotError: there is none), `may_show` says whether
     a customer may read it today, `current(collection, document)` is the version that is served, None when it is gone.
+    `collections` are those that this bot answers from: others may lie in the same index, for other bots.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class SourcePage:
         text_of: Callable[[str], Stored],
         may_show: Callable[[Stored], bool],
         current: Callable[[str, str], str | None],
+        collections: Collection[str],
         brand: Brand,
         website_token: str,
     ) -> None:
         self._text_of = text_of
         self._may_show = may_show
         self._current = current
+        self._collections = frozenset(collections)
         self._brand = brand
         self._website_token = website_token
         loader = PackageLoader("channels.web", "pages")
@@ -73,6 +76,8 @@ class SourcePage:
     async def page(self, request: Request) -> Response:
         """404 for anything that a customer may not see, whether it exists or not."""
         collection, document = request.path_params["collection"], request.path_params["document"]
+        if collection not in self._collections:
+            return self._missing(request)
         newest = self._current(collection, document)
         version = request.query_params.get("v") or newest
         stored = await run_in_threadpool(self._find, version) if version else None

@@ -33,6 +33,8 @@ FIELDS = 50
 KEPT = 100
 """Attributes, and labels, that one conversation may have."""
 FIELD_CHARACTERS = 500
+SHOWN = 1_000
+"""Events that a visitor may see, the newest of the conversation: what a session begins with, and what may be rated."""
 PROFILE = ("name", "email", "avatar_url")
 
 
@@ -194,7 +196,8 @@ class Talk:
 
         def changes(state: State) -> list[Body]:
             _few({*state.contact, *(key for key, value in fields.items() if value is not None)}, KEPT)
-            return [ContactChanged(fields=fields)]
+            news = {key: value for key, value in fields.items() if _differs(state, key, value.text if value else None)}
+            return [ContactChanged(fields=news)] if news else []
 
         if room.conversation is None:
             _few({*room.about.fields, *fields}, FIELDS)
@@ -210,7 +213,8 @@ class Talk:
 
         def changes(state: State) -> list[Body]:
             _few({*state.labels, *(label for label, wanted in labels.items() if wanted)}, KEPT)
-            return [_labelled(labels)]
+            news = {label: wanted for label, wanted in labels.items() if wanted != (label in state.labels)}
+            return [_labelled(news)] if news else []  # what is known already is told after every reconnection
 
         if room.conversation is None:
             _few({*room.about.labels, *labels}, FIELDS)
@@ -229,8 +233,13 @@ class Talk:
         seq = frame.get("seq")
         if not isinstance(seq, int) or seq <= room.read_seq or room.conversation is None:
             return
-        events = await self._context.store.events(room.conversation, after=room.read_seq)
-        room.read_seq = min(seq, events[-1].sequence) if events else room.read_seq
+        before, room.read_seq = room.read_seq, seq  # at once: the visitor's other tabs tell the same
+        try:
+            events = await self._context.store.events(room.conversation, after=before, newest=SHOWN)
+        except StoreError:
+            room.read_seq = before
+            raise
+        room.read_seq = min(seq, events[-1].sequence) if events else before
         seen = [event.body.reply_id for event in events if isinstance(event.body, Sent) and event.sequence <= seq]
         known = {
             event.body.reply_id for event in events if isinstance(event.body, Delivery) and event.body.status == "read"
@@ -244,7 +253,7 @@ class Talk:
             raise Rejected("rating is up or down")
         if room.conversation is None:
             raise Rejected("there is no conversation yet")
-        events = await self._context.store.events(room.conversation)
+        events = await self._context.store.events(room.conversation, newest=SHOWN)
         if not any(isinstance(event.body, Sent) and event.body.reply_id == reply for event in events):
             raise Rejected("there is no such reply in this conversation")
         comment = clean(frame.get("comment"), 1_000)
@@ -261,7 +270,8 @@ class Talk:
             self._rooms.leave(tab)
             tab.seq = 0
             await self._rooms.join(visitor, tab)
-            tab.push({**await self.welcome(tab.room or room), "token": self._tokens.issue(visitor)})
+            anew = {"token": self._tokens.issue(visitor), "visitor": visitor.id}
+            tab.push({**await self.welcome(tab.room or room), **anew})
 
     async def _typing(self, room: Room, connection: Connection, frame: dict[str, Any]) -> None:
         """Shown to the visitor's other tabs; it is not stored."""
@@ -281,9 +291,10 @@ class Talk:
         self._context.hub.publish(room.conversation)
 
 
-def _differs(state: State, key: str, value: str) -> bool:
+def _differs(state: State, key: str, value: str | None) -> bool:
+    """Whether a field of the contact is told anew; None: that there is none."""
     known = state.contact.get(key)
-    return known is None or known.text != value
+    return known is not None if value is None else known is None or known.text != value
 
 
 def _labelled(labels: dict[str, bool]) -> LabelsChanged:

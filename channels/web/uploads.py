@@ -10,7 +10,6 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -25,6 +24,9 @@ log = logging.getLogger(__name__)
 REMEMBERED = 2_000
 AT_ONCE = 4
 """Uploads that are held in memory at the same time."""
+
+RECEIVE_SECONDS = 180.0
+"""A file may take so long to arrive: ten megabytes over a slow line."""
 
 FORM_BYTES = 64_000
 """What the multipart form around a file may take."""
@@ -59,43 +61,39 @@ class Uploads:
     ) -> Response:
         """`POST /web/uploads`, multipart with one field `file`. Answers `{id, kind, media_type, size, href}`."""
         limits = self._context.settings.limits
-        said = ""
         try:
             self._context.rates.take(f"web upload {visitor.id}", limits.uploads_per_minute)
-            async with self._slots, request.form(max_files=1, max_fields=10) as form:
+            async with asyncio.timeout(RECEIVE_SECONDS) as arriving, request.form(max_files=1, max_fields=10) as form:
+                arriving.reschedule(None)
                 file = form.get("file")
                 if not isinstance(file, UploadFile):
                     return problem(400, "no_file", "the form has no file in the field 'file'")
                 if (file.size or 0) > limits.upload_bytes:
                     return problem(413, "too_large", f"at most {limits.upload_bytes} bytes are taken")
-                data = await file.read()
-                name, said = clean(file.filename, 255), file.content_type or ""
-            media_type = await asyncio.to_thread(self._sniff, data)
-            blob = await self._context.blobs.put(data)
-            try:
-                await self._context.store.attach(
-                    blob,
-                    channel="web",
-                    account=visitor.account,
-                    sender=visitor.id,
-                    media_type=media_type,
-                    size=len(data),
-                )
-            except StoreError:
-                await self._context.blobs.delete(blob)
-                raise
+                return await self._keep(file, visitor, locale)
         except RateLimited as error:
             text = self._context.say("utter_rate_limited", locale)
             return problem(429, "rate_limited", text, {"Retry-After": str(max(1, round(error.retry_after)))})
-        except MultiPartException:
-            return problem(400, "bad_form", "this is not a multipart form with one file")
-        except Rejected as error:
-            log.info("refused an upload: %s", error)
-            return problem(415, "unsupported", self._context.say(_refusal(said), locale))
+        except TimeoutError:
+            return problem(408, "too_slow", f"the file did not come within {RECEIVE_SECONDS:g} seconds")
+        except ClientDisconnect:
+            return problem(400, "broken_off", "the file did not come whole")
         except (StoreError, OSError) as error:  # OSError: no room for what is on its way in
             log.error("cannot take an upload: %s", error if isinstance(error, StoreError) else type(error).__name__)
             await _drain(request)
             return problem(503, "unavailable", self._context.say("utter_busy", locale), {"Retry-After": "5"})
+
+    async def _keep(self, file: UploadFile, visitor: Visitor, locale: str | None) -> Response:
+        """Look at what has arrived, and store it. StoreError."""
+        name, said = clean((file.filename or "")[-255:], 255), file.content_type or ""
+        async with self._slots:  # until now it lay in a file of its own, however long it took to come
+            data = await file.read()
+            try:
+                media_type = await asyncio.to_thread(self._sniff, data)
+            except Rejected as error:
+                log.info("refused an upload: %s", error)
+                return problem(415, "unsupported", self._context.say(_refusal(said), locale))
+            blob = await self._store(data, media_type, visitor)
         self._remember(blob, len(data), name)
         made = Attachment(id=blob, blob=blob, media_type=media_type, size=len(data))
         return JSONResponse(
@@ -109,6 +107,23 @@ class Uploads:
             },
             status_code=201,
         )
+
+    async def _store(self, data: bytes, media_type: str, visitor: Visitor) -> str:
+        """The blob's id. Nothing is kept of what the store does not know."""
+        blob = await self._context.blobs.put(data)
+        try:
+            await self._context.store.attach(
+                blob,
+                channel="web",
+                account=visitor.account,
+                sender=visitor.id,
+                media_type=media_type,
+                size=len(data),
+            )
+        except StoreError:
+            await self._context.blobs.delete(blob)
+            raise
+        return blob
 
     async def give(self, request: Request) -> Response:
         """`GET /web/uploads/{id}?token=`: the bytes, with headers that keep a browser from running any of it."""
@@ -160,6 +175,7 @@ def _refusal(said: str) -> str:
 
 async def _drain(request: Request) -> None:
     """Hear the sender out: one that is still sending would not read the answer."""
-    with suppress(ClientDisconnect, RuntimeError):  # RuntimeError: all was heard already
-        async for _ in request.stream():
-            pass
+    with suppress(ClientDisconnect, RuntimeError, TimeoutError):  # RuntimeError: all was heard already
+        async with asyncio.timeout(RECEIVE_SECONDS):
+            async for _ in request.stream():
+                pass

@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect
 from bot import guard
 from bot.errors import ConfigError, StoreError
 from bot.settings import Settings
-from channels import logs
+from channels import logs, workers
 from channels.base import CHANNELS, channel_class
 from channels.serving import Lease, address, listen
 from tests.channels.desks import RoteBot, Running, running
@@ -44,6 +44,38 @@ async def test_health_and_readiness(desk: Running, http: httpx.AsyncClient, monk
     assert answer.status_code == 503
     assert answer.json()["parts"] == {"reader": "not ready", "store": "the disk is full", "index": "ok"}
     assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_a_worker_that_breaks_is_told_and_goes_on(
+    desk: Running, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "FIRST_PAUSE", 0.01)
+    broken, changed = 3, asyncio.Event()
+
+    async def trouble() -> None:
+        nonlocal broken
+        broken -= 1
+        if broken >= 0:
+            raise ValueError("my secret")
+        changed.set()
+
+    monkeypatch.setattr(desk.desk.channels["web"], "changed", trouble)
+    await http.post("/webhooks/rest/webhook", json={"sender": "ada", "message": "hi"})
+    await asyncio.wait_for(changed.wait(), 5)
+    told = [record for record in caplog.records if record.message == "changes failed: ValueError"]
+    assert len(told) == 3
+    assert all(record.exc_info for record in told)
+    assert (await http.get("/readyz")).status_code == 200
+    assert 'frontdesk_errors_total{edge="changes",error="ValueError"} 3.0' in (await http.get("/metrics")).text
+
+
+async def test_a_worker_that_has_ended_makes_the_server_unready(desk: Running, http: httpx.AsyncClient) -> None:
+    for task in (desk.desk._tasks[0], *desk.desk.outbox.tasks):
+        task.cancel()
+    await asyncio.sleep(0.05)
+    answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["parts"] == {"store": "ok", "index": "ok", "changes": "has ended", "outbox": "has ended"}
 
 
 async def test_metrics_count_turns_deliveries_and_connections(http: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,3 +160,25 @@ async def test_a_tab_that_opens_in_the_middle_of_a_turn_sees_what_was_streamed()
     room.replay(connection)
     await connection.flushed()
     assert frames == []
+
+
+async def test_a_room_that_cannot_read_the_store_says_so_and_where(caplog: pytest.LogCaptureFixture) -> None:
+    store: Any = Written(0)
+    rooms = Rooms(store, lambda visitor, locale: MAKER)
+    client = Client()
+    await client.open(rooms)
+
+    async def broken(conversation: str, after: int = 0) -> list[Event]:
+        raise ValueError("my secret")
+
+    store.write()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "events", broken)
+        rooms.heard("c", None)
+        await asyncio.sleep(0.01)
+    (record,) = caplog.records
+    assert record.message == "cannot tell a visitor the news: ValueError"
+    assert record.exc_info
+    rooms.heard("c", None)
+    await asyncio.sleep(0.01)
+    assert client.shown == {"r1": 1}

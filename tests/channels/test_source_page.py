@@ -47,8 +47,9 @@ VERSIONS = {
     "secret": Text(audience=Audience.INTERNAL),
     "hidden": Text(name="was/public"),
     "script": Text(name="js", url="javascript:alert(1)"),
+    "other bot's": Text(collection="partners"),
 }
-CURRENT = {("help", "returns/window"): "v2", ("help", "js"): "script"}
+CURRENT = {("help", "returns/window"): "v2", ("help", "js"): "script", ("partners", "returns/window"): "other bot's"}
 
 
 def _text_of(version: str) -> Text:
@@ -63,6 +64,7 @@ def pages() -> httpx.AsyncClient:
         text_of=_text_of,
         may_show=lambda stored: stored.name != "was/public",
         current=lambda collection, document: CURRENT.get((collection, document)),
+        collections=("help",),
         brand=Brand(name="Tidewell"),
         website_token="demo",
     )
@@ -94,6 +96,13 @@ async def test_what_is_internal_unknown_or_of_another_name_is_not_found(pages: h
         "/source/other/returns/window?v=v1",
         "/source/help/nothing",
     ):
+        assert (await pages.get(path)).status_code == 404, path
+
+
+async def test_a_public_document_of_a_collection_that_this_bot_does_not_answer_from_is_not_found(
+    pages: httpx.AsyncClient,
+) -> None:
+    for path in ("/source/partners/returns/window", "/source/partners/returns/window?v=other%20bot%27s"):
         assert (await pages.get(path)).status_code == 404, path
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from bot.settings import Settings
+from channels.web import uploads
 from tests.bot.media_files import video
 from tests.channels.desks import RoteBot, Running, running
 from tests.channels.widgets import session, tab
@@ -130,3 +132,37 @@ async def test_too_large_too_many_and_malformed_uploads_are_refused(quick: Calla
         assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limited")
         assert int(answer.headers["retry-after"]) > 0
         assert (await http.post("/web/uploads", files={"file": ("a", b"x")})).status_code == 401
+
+
+async def test_files_that_come_slowly_keep_nobody_else_from_uploading_and_are_given_up_in_time(
+    desk: Running, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "RECEIVE_SECONDS", 1.0)
+    token = (await session(http))["token"]
+    host, port = desk.url.removeprefix("http://").split(":")
+    head = f"POST /web/uploads HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Length: 5000\r\n"
+    form = "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    slow = [await asyncio.open_connection(host, int(port)) for _ in range(2 * uploads.AT_ONCE)]
+    for _, writer in slow:
+        writer.write((head + form).encode())
+    async with asyncio.timeout(0.9):
+        assert (await upload(http, token, png(), "a.png")).status_code == 201
+    for reader, writer in slow:
+        assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing_and_no_traceback(
+    desk: Running, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = (await session(http))["token"]
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nhalf'
+        raise OSError("the line is dead")
+
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=b"}
+    with pytest.raises(OSError, match="the line is dead"):
+        await http.post("/web/uploads", content=half(), headers=headers)
+    assert (await upload(http, token, png(), "x" * 400 + ".png")).status_code == 201
+    assert not [record for record in caplog.records if record.exc_info]
