@@ -7,6 +7,7 @@ Each method is one transaction; what happens in it stands next door: `inbox`, `c
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -28,12 +29,20 @@ log = logging.getLogger(__name__)
 class SqlStore:
     """See `bot.store.base.Store`. `url` is SQLAlchemy's: sqlite:///FILE or postgresql://... (ConfigError for others).
 
-    `clock` tells the time, UTC. `blobs` is where uploads lie; without it erased ones are only marked, and the next
-    store that has it deletes them.
+    `clock` tells the time, UTC, `monotonic` seconds that never jump. `blobs` is where uploads lie; without it erased
+    ones are only marked, and the next store that has it deletes them.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime] = now, blobs: Blobs | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], datetime] = now,
+        monotonic: Callable[[], float] = time.monotonic,
+        blobs: Blobs | None = None,
+    ) -> None:
         self._clock = clock
+        self._elapsed = tidy.Elapsed(clock, monotonic)
         self._blobs = blobs
         self._changes = Changes()
         self._database = Database(url, self._changes.touch)
@@ -41,6 +50,7 @@ class SqlStore:
     async def open(self) -> None:
         await self._database.open()
         await self._database.write(upgrade)
+        self._elapsed.start(await self._database.read(tidy.newest))
         await self._delete_erased()
 
     async def close(self) -> None:
@@ -170,12 +180,13 @@ class SqlStore:
         return await self._database.read(uploads.owner, blob)
 
     async def tidy(self) -> Tidied:
-        deliveries = 0
-        while gone := await self._database.write_quietly(tidy.deliveries, self._clock()):
+        deliveries, now = 0, self._elapsed.now()
+        before = await self._database.read(tidy.forgettable, now)
+        while gone := await self._database.write_quietly(tidy.deliveries, before):
             deliveries += gone
             if gone < tidy.AT_ONCE:
                 break
-        unsent = await self._database.write_quietly(tidy.unsent, self._clock())
+        unsent = await self._database.write_quietly(tidy.unsent, now - tidy.UNSENT, self._clock())
         await self._delete_erased()
         return Tidied(deliveries, unsent, await self._delete_strays())
 
@@ -184,7 +195,7 @@ class SqlStore:
         one than theirs, and nothing is touched."""
         if self._blobs is None:
             return 0
-        blobs = await self._blobs.older(tidy.UNSENT.total_seconds())
+        blobs = await self._blobs.older((tidy.UNSENT + self._elapsed.behind).total_seconds())
         strays: list[str] = []
         for start in range(0, len(blobs), tidy.AT_ONCE):
             strays += await self._database.read(tidy.unknown, blobs[start : start + tidy.AT_ONCE])

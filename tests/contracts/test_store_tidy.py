@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,10 @@ from bot.store.base import Tidied
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.types import Attachment
-from tests.store.stores import Clock, answer, claimed, hello
+from tests.store.stores import Another, Clock, answer, claimed, hello
 
 DAY = 24 * 3600.0
-ABOUT = {"channel": "web", "account": "default", "sender": "anna", "media_type": "image/png", "size": 1}
+ABOUT: dict[str, Any] = {"channel": "web", "account": "default", "sender": "anna", "media_type": "image/png", "size": 1}
 
 
 def aged(blobs: FolderBlobs, blob: str, seconds: float = 3 * DAY) -> Path:
@@ -99,3 +100,49 @@ async def test_uploads_beside_another_database_than_theirs_are_left_alone(
     assert await store.tidy() == Tidied(0, 0, 0)
     assert len(await blobs.older(DAY)) == 3
     assert "3 of 3 uploads are unknown" in caplog.text
+
+
+async def test_a_clock_that_jumps_ahead_makes_nothing_old(store: SqlStore, blobs: FolderBlobs, clock: Clock) -> None:
+    await store.accept(hello("1"), bot="demo")
+    await answer(store, await claimed(store))
+    upload = await blobs.put(b"on its way")
+    await store.attach(upload, **ABOUT)
+    clock.jump(400 * DAY)
+    assert await store.tidy() == Tidied(0, 0, 0)
+    assert not (await store.accept(hello("1"), bot="demo")).new
+    clock.jump(-400 * DAY)
+    clock.turn(29 * DAY)
+    assert (await store.tidy()).deliveries == 0
+    clock.turn(2 * DAY)
+    assert (await store.tidy()).deliveries == 1
+
+
+async def test_a_clock_that_jumped_while_nobody_ran_makes_nothing_old_either(
+    store: SqlStore, another: Another, blobs: FolderBlobs, clock: Clock
+) -> None:
+    await store.accept(hello("1"), bot="demo")
+    await answer(store, await claimed(store))
+    upload = await blobs.put(b"on its way")
+    await store.attach(upload, **ABOUT)
+    clock.jump(400 * DAY)
+    later = await another()
+    assert await later.tidy() == Tidied(0, 0, 0)
+    assert not (await later.accept(hello("1"), bot="demo")).new
+    clock.turn(31 * DAY)
+    assert await later.tidy() == Tidied(1, 1, 0)
+
+
+async def test_a_wrong_clock_that_all_believe_forgets_a_few_days_a_run(
+    store: SqlStore, another: Another, clock: Clock
+) -> None:
+    for day in range(20):
+        await store.accept(hello(str(day)), bot="demo")
+        await answer(store, await claimed(store))
+        clock.turn(DAY)
+    clock.jump(400 * DAY)
+    await store.accept(hello("with the wrong time"), bot="demo")
+    later = await another()
+    assert (await later.tidy()).deliveries == 3
+    assert not (await later.accept(hello("19"), bot="demo")).new
+    clock.jump(-400 * DAY)
+    assert (await later.tidy()).deliveries == 0

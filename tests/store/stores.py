@@ -21,15 +21,23 @@ Another = Callable[[], Awaitable[SqlStore]]
 
 
 class Clock:
-    """Stands still until it is turned."""
+    """Stands still until time passes (`turn`), or until it jumps and no time passes."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+        self.passed = 0.0
 
     def __call__(self) -> datetime:
         return self.moment
 
+    def monotonic(self) -> float:
+        return self.passed
+
     def turn(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+        self.passed += max(0.0, seconds)
+
+    def jump(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
 
 
@@ -77,7 +85,7 @@ async def another(store_url: str, clock: Clock, blobs: FolderBlobs) -> AsyncIter
     opened: list[SqlStore] = []
 
     async def make() -> SqlStore:
-        store = SqlStore(store_url, clock=clock, blobs=blobs)
+        store = SqlStore(store_url, clock=clock, monotonic=clock.monotonic, blobs=blobs)
         opened.append(store)
         await store.open()
         return store
