@@ -62,9 +62,15 @@ def threads(settings: Settings) -> int:
 def prepare_torch(settings: Settings) -> None:
     """Settings of torch that hold for the whole process. Idempotent."""
     import torch
-    from transformers.utils import logging
 
     torch.set_num_threads(threads(settings))
+    quiet()
+
+
+def quiet() -> None:
+    """No bars and no advice by transformers: call it before a model is loaded, while LOADING is held."""
+    from transformers.utils import logging
+
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 

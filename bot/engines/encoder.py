@@ -123,4 +123,5 @@ def _bert(folder: Path) -> Any:
     import torch
     from transformers import AutoModel
 
+    devices.quiet()
     return AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, add_pooling_layer=False).eval()

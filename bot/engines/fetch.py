@@ -45,8 +45,9 @@ def fetch(entry: Entry, downloads: Path, progress: Progress) -> Path:
 
         converted = downloads / "converted"
         shutil.rmtree(converted, ignore_errors=True)
-        progress(f"{entry.name}: converting", 0, 0)
-        gguf_to_safetensors(ready / entry.files[0].name, converted)
+        what = f"{entry.name}: converting"
+        progress(what, 0, 0)
+        gguf_to_safetensors(ready / entry.files[0].name, converted, lambda done, total: progress(what, done, total))
         shutil.rmtree(ready)
         converted.rename(ready)
     return ready
@@ -144,7 +145,9 @@ def _from_hub(entry: Entry, source: Hub, downloads: Path, ready: Path, progress:
     import httpx
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    disable_progress_bars()
     for number, file in enumerate(entry.files):
         progress(f"{entry.name}: {file.name}", number, len(entry.files))
         try:

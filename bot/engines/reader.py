@@ -64,6 +64,7 @@ def load_model(body: Path, trained: Path, recipe: Recipe) -> Any:
     import torch
     from transformers import AutoModelForQuestionAnswering
 
+    devices.quiet()
     if recipe.method == "full":
         return AutoModelForQuestionAnswering.from_pretrained(trained, local_files_only=True, dtype=torch.float32).eval()
     from peft import PeftModel

@@ -26,7 +26,7 @@ from bot.types import Plain
 
 STAMP = "weights.json"
 Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, bytes done, bytes in all; 0 when unknown)."""
+"""Called with (what is being done, how much of it is done, of how much; 0 when unknown): bytes, files or tensors."""
 
 
 class File(Plain):
