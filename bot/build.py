@@ -195,7 +195,7 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> Engines:
 
     encoder: Encoder = make("encoder", chosen.encoder)
     return Engines(
-        speech=make("speech", chosen.speech),
+        speech=make("speech", chosen.speech, languages=botfile.languages),
         captioner=make("captioner", chosen.captioner),
         encoder=encoder,
         reader=make("reader", chosen.reader),

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bot.build import Bot, build
+from bot.engines.fake import FakeSpeech
 from bot.errors import ConfigError, EngineError, SnapshotError, WeightsError
 from bot.settings import Settings
 from bot.types import Attachment, Message, Outcome
@@ -141,6 +142,14 @@ async def test_an_engine_that_is_needed_stops_the_start(acme: Settings, monkeypa
 async def test_the_generator_can_be_turned_off(acme: Settings) -> None:
     bot = await build(acme.model_copy(update={"generator": False}))
     assert bot.engines.generator is None
+
+
+async def test_speech_is_heard_in_the_languages_that_the_bot_speaks(acme: Settings, folder: Path) -> None:
+    file = folder / "bot.toml"
+    file.write_text(file.read_text().replace('["en", "zh"]', '["zh", "de"]'))
+    bot = await build(acme)
+    assert isinstance(bot.engines.speech, FakeSpeech)
+    assert bot.engines.speech.languages == ("zh", "de")
 
 
 async def test_the_audit_trail_names_index_prompts_and_models(acme: Settings) -> None:
