@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import needs
 from tests.browser.served import Served
 
+expect.set_options(timeout=15_000)  # the machine may have other things to do
 READING = ("encoder", "reader")
 FLAGS = [
     "--no-sandbox",
@@ -107,7 +108,7 @@ class Chat:
         self.area.fill(text)
         self.area.press("Enter")
 
-    def wait_for_answers(self, number: int, timeout: float = 20_000) -> str:
+    def wait_for_answers(self, number: int, timeout: float = 40_000) -> str:
         """The text of the newest committed answer, when there are `number` of them."""
         self.answers.nth(number - 1).wait_for(timeout=timeout)
         return self.answers.nth(number - 1).inner_text()

@@ -48,39 +48,6 @@ def test_the_conversation_follows_the_visitor_from_page_to_page(chat: Chat) -> N
     expect(chat.messages).to_have_count(before)
 
 
-def test_two_tabs_of_one_visitor_both_see_everything_once(chat: Chat, visitor: BrowserContext) -> None:
-    chat.open()
-    other = Chat(visitor.new_page()).open("/help")
-    chat.say(QUESTION)
-    chat.wait_for_answers(1)
-    other.wait_for_answers(1)
-    other.say("And who pays for it?")
-    chat.wait_for_answers(2)
-    other.wait_for_answers(2)
-    for tab in (chat, other):
-        expect(tab.page.locator("article.message.customer")).to_have_count(2)
-        expect(tab.answers).to_have_count(2)
-
-
-def test_a_reset_in_one_tab_makes_the_other_somebody_new_too(chat: Chat, visitor: BrowserContext) -> None:
-    other = Chat(visitor.new_page())
-    chat.open()
-    other.open()
-    chat.say("hello")
-    other.wait_for_answers(1)
-    before = other.page.evaluate("document.querySelector('frontdesk-widget').wire.session.token")
-    chat.page.evaluate("window.$frontdesk.reset()")
-    expect(other.messages).to_have_count(0)
-    wire = other.page.evaluate(
-        "(({ seq, session }) => [seq, session.token])(document.querySelector('frontdesk-widget').wire)"
-    )
-    assert wire[0] == 0
-    assert wire[1] != before
-    other.say("hello from somebody new")
-    other.wait_for_answers(1)
-    expect(other.messages).to_have_count(2)
-
-
 def test_what_waits_for_its_answer_is_shown_after_a_reload_and_once_only(chat: Chat) -> None:
     chat.open()
     chat.say(QUESTION)

@@ -14,6 +14,7 @@ const TEXTS = {
     insecure: "The microphone needs HTTPS or localhost.", noMicrophone: "The microphone cannot be used: {why}",
     people: "Our team has this conversation. Someone will reply here.", bot: "You are talking with {name} again.",
     resolved: "This conversation is closed. Write to open it again.", today: "Today", sound: "Voice message",
+    edited: "Edited", deleted: "This message was taken back.",
   },
   zh: {
     launcher: "在线咨询", close: "关闭聊天", title: "在线咨询", placeholder: "请输入消息…", send: "发送",
@@ -29,6 +30,7 @@ const TEXTS = {
     insecure: "麦克风需要 HTTPS 或 localhost。", noMicrophone: "无法使用麦克风：{why}",
     people: "此对话已转给人工客服，我们会在这里回复您。", bot: "现在由 {name} 继续为您服务。",
     resolved: "此对话已结束，再次留言即可重新打开。", today: "今天", sound: "语音消息",
+    edited: "已编辑", deleted: "此消息已撤回。",
   },
 };
 const RIGHT_TO_LEFT = /^(ar|he|fa|ur)\b/;

@@ -1,47 +1,74 @@
-// What the browser keeps between pages and days: the signed token, the unsent messages, small preferences.
+// What the browser keeps between pages and days: who the visitor is, the unsent messages, small preferences. Each has an
+// entry of its own: tabs write beside each other, and what one has read may be old when it writes.
 class Memory {
   constructor(key) {
     this.key = key;
-    this.fallback = {};
+    this.own = new Map(); // what the browser would not keep (forbidden, full): this page's life is all it has
   }
 
-  read() {
+  load(key) {
     try {
-      return JSON.parse(localStorage.getItem(this.key)) || {};
+      return JSON.parse(this.own.get(key) ?? localStorage.getItem(key)) ?? undefined;
     } catch {
-      return this.fallback; // storage is forbidden or broken: this page's life is all there is
+      return undefined;
     }
   }
 
-  // Read, change, write at once: another tab of the same visitor writes here too.
-  change(edit) {
-    const value = this.read();
-    edit(value);
-    this.fallback = value;
+  save(key, value) {
+    const text = JSON.stringify(value);
     try {
-      localStorage.setItem(this.key, JSON.stringify(value));
+      localStorage.setItem(key, text);
+      this.own.delete(key);
     } catch {
-      // Full or forbidden. The fallback holds it.
+      this.own.set(key, text);
+    }
+  }
+
+  remove(key) {
+    this.own.delete(key);
+    try {
+      localStorage.removeItem(key);
+    } catch {
+      // Forbidden: it was never there.
     }
   }
 
   get(name) {
-    return this.read()[name];
+    return this.load(`${this.key}:${name}`);
   }
 
   set(name, value) {
-    this.change((all) => (value === undefined ? delete all[name] : (all[name] = value)));
+    if (value === undefined) this.remove(`${this.key}:${name}`);
+    else this.save(`${this.key}:${name}`, value);
+  }
+
+  // The entries of unsent messages, the oldest first: KEY:queue:NUMBER:CLIENT_ID.
+  waiting() {
+    let stored = [];
+    try {
+      stored = Object.keys(localStorage);
+    } catch {
+      // Forbidden.
+    }
+    return [...new Set([...stored, ...this.own.keys()])].filter((key) => key.startsWith(`${this.key}:queue:`)).sort();
   }
 
   queue() {
-    return this.get("queue") || [];
+    return this.waiting().map((key) => this.load(key)).filter(Boolean);
   }
 
   enqueue(frame) {
-    this.change((all) => (all.queue = [...(all.queue || []), frame]));
+    const last = Number(this.waiting().pop()?.slice(this.key.length).split(":")[2] || 0);
+    this.save(`${this.key}:queue:${String(last + 1).padStart(9, "0")}:${frame.client_id}`, frame);
   }
 
   settle(clientId) {
-    this.change((all) => (all.queue = (all.queue || []).filter((frame) => frame.client_id !== clientId)));
+    this.waiting().filter((key) => key.endsWith(`:${clientId}`)).forEach((key) => this.remove(key));
+  }
+
+  // Somebody else uses this browser from now on.
+  forget() {
+    this.waiting().forEach((key) => this.remove(key));
+    this.set("visitor", undefined);
   }
 }

@@ -11,6 +11,7 @@ class Wire {
     this.generation = 0;
     addEventListener("online", () => this.reconnect());
     addEventListener("offline", () => this.drop());
+    addEventListener("storage", () => this.agree());
   }
 
   async start(locale) {
@@ -18,12 +19,16 @@ class Wire {
     const run = ++this.generation;
     while (run === this.generation) {
       try {
-        this.session = await this.post("/web/session", {
+        const known = this.memory.get("visitor")?.id;
+        const session = await this.post("/web/session", {
           website_token: this.websiteToken,
-          token: this.memory.get("token"),
+          token: this.memory.get("visitor")?.token,
           locale,
           page: location.href.split(/[?#]/)[0],
         });
+        const other = this.memory.get("visitor")?.id;
+        if (other && other !== known && other !== session.visitor) continue; // another tab was faster: be the same
+        this.session = session;
         break;
       } catch (error) {
         if (error.status >= 400 && error.status < 500 && error.status !== 429) return this.on.refused(error);
@@ -32,10 +37,17 @@ class Wire {
       }
     }
     if (run !== this.generation) return;
-    this.memory.set("token", this.session.token);
+    this.memory.set("visitor", { id: this.session.visitor, token: this.session.token });
     this.seq = this.session.last_seq || 0;
     this.on.session(this.session);
     this.connect(run);
+  }
+
+  // Tabs that were opened at the same moment are one visitor: the one that is remembered.
+  agree() {
+    const kept = this.memory.get("visitor");
+    if (!kept || !this.session || kept.id === this.session.visitor) return;
+    if (!this.session.conversation && !this.seq && !this.memory.queue().length) this.start(this.locale);
   }
 
   // One connection at a time; each new one has a higher generation, and what an old one still does is ignored.
@@ -47,7 +59,7 @@ class Wire {
     this.socket = socket;
     socket.onopen = () => {
       opened = true;
-      socket.send(JSON.stringify({ type: "hello", token: this.session.token, resume: this.seq }));
+      socket.send(JSON.stringify({ type: "hello", token: this.session.token, resume: this.seq, locale: this.locale }));
     };
     socket.onmessage = (event) => {
       if (run !== this.generation) return;
@@ -97,7 +109,7 @@ class Wire {
   }
 
   renew() {
-    this.memory.set("token", undefined);
+    this.memory.set("visitor", undefined);
     this.start(this.locale);
   }
 
@@ -107,7 +119,8 @@ class Wire {
       this.failures = 0;
       this.inFlight.clear();
       if (frame.token) {
-        this.session.token = frame.token; // another tab was reset: this one goes on as somebody new, too
+        Object.assign(this.session, { token: frame.token, visitor: frame.visitor, conversation: null });
+        this.memory.set("visitor", { id: frame.visitor, token: frame.token }); // all tabs go on as somebody new
         this.seq = 0;
       }
       this.setOnline(true);
@@ -163,6 +176,22 @@ class Wire {
         setTimeout(() => this.flush(), 2000);
       }
     }
+  }
+
+  // Go on as somebody new, with all tabs; alone where the server does not say who that is.
+  reset() {
+    const before = this.session?.token;
+    const anew = () => {
+      if (this.session?.token !== before) return;
+      this.drop();
+      this.session = undefined;
+      this.memory.forget();
+      this.start(this.locale);
+    };
+    this.memory.forget();
+    if (!this.online) return anew();
+    this.tell({ type: "reset" });
+    setTimeout(anew, 3000);
   }
 
   setOnline(online) {

@@ -18,7 +18,7 @@ class Log {
     if (known?.seq === frame.seq && known.committed) return false;
     const item = { seq: frame.seq, committed: true, node: this.bubble(frame) };
     known?.node.remove();
-    this.items.delete(frame.client_id);
+    if (frame.client_id) this.items.set(frame.client_id, item);
     this.items.set(frame.id, item);
     this.insert(item);
     this.scroll();
@@ -36,6 +36,7 @@ class Log {
 
   // Written here, not yet acknowledged.
   pending(frame, attachments = []) {
+    if (this.items.has(frame.client_id)) return;
     const node = this.bubble({ ...frame, from: "customer", attachments, html: null });
     const state = element("span", { class: "state" });
     node.append(state);
@@ -71,6 +72,29 @@ class Log {
     if (!item || item.node.querySelector(".heard")) return;
     item.node.append(element("p", { class: "heard" }, frame.text));
     this.scroll();
+  }
+
+  edited(frame) {
+    const item = this.items.get(frame.id);
+    if (!item || item.deleted) return;
+    const body = element("div", { class: "body", dir: "auto", html: frame.html });
+    item.node.querySelector(".body")?.remove();
+    item.node.querySelector(".who").after(body);
+    if (!item.node.querySelector(".edited")) item.node.append(element("span", { class: "edited" }, this.widget.text("edited")));
+  }
+
+  deleted(frame) {
+    const item = this.items.get(frame.id);
+    if (!item) return;
+    item.deleted = true;
+    item.node.classList.add("deleted");
+    item.node.replaceChildren(item.node.querySelector(".who"), element("p", { class: "body" }, this.widget.text("deleted")));
+  }
+
+  // An answer was rated: here, in another tab, or before.
+  rated(frame) {
+    const thanks = element("span", {}, this.widget.text("feedbackThanks"));
+    this.items.get(frame.reply_id)?.node.querySelector(".feedback")?.replaceChildren(thanks);
   }
 
   provisional(frame) {
@@ -153,7 +177,7 @@ class Log {
     const box = element("div", { class: "feedback" });
     const rate = (rating) => {
       widget.wire.tell({ type: "feedback", reply_id: frame.id, rating });
-      box.replaceChildren(element("span", {}, widget.text("feedbackThanks")));
+      this.rated({ reply_id: frame.id });
     };
     if (frame.feedback) box.append(element("span", {}, widget.text("feedbackThanks")));
     else box.append(iconButton("up", widget.text("yes"), () => rate("up")), iconButton("down", widget.text("no"), () => rate("down")));

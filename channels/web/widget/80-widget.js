@@ -1,7 +1,12 @@
 // The custom element: launcher, panel, and what ties the parts together.
 const SCRIPT = document.currentScript;
 
+// Frames of which the conversation's log is made, and can be made again.
+const LASTING = { message: "show", heard: "heard", edited: "edited", deleted: "deleted", feedback: "rated" };
+
 class FrontdeskWidget extends HTMLElement {
+  told = new Told();
+
   connectedCallback() {
     if (this.wire) return;
     const given = (this.settings = { position: "right", type: "standard", darkMode: "auto", ...(window.frontdeskSettings || {}) });
@@ -80,7 +85,8 @@ class FrontdeskWidget extends HTMLElement {
     this.build();
     this.dress();
     this.setColorScheme(this.scheme);
-    (frames || []).forEach((frame) => this.log.show(frame));
+    (frames || []).forEach((frame) => this.log[LASTING[frame.type]](frame));
+    this.memory.queue().forEach((frame) => this.log.pending(frame));
     this.connection(this.wire.online);
     if (isOpen) this.toggle("open");
   }
@@ -118,12 +124,13 @@ class FrontdeskWidget extends HTMLElement {
     if (frame.token) {
       this.frames = [];
       this.owner = undefined;
+      this.told.forget();
       log.clear();
     }
-    if (frame.type === "message") {
+    if (LASTING[frame.type]) {
       this.frames.push(frame);
-      const fresh = log.show(frame);
-      if (frame.from === "customer") return;
+      const fresh = log[LASTING[frame.type]](frame);
+      if (frame.type !== "message" || frame.from === "customer") return;
       this.setTyping(false);
       if (fresh && !old) this.arrived(frame);
     } else if (frame.type === "provisional") {
@@ -132,8 +139,8 @@ class FrontdeskWidget extends HTMLElement {
     } else if (frame.type === "ack") log.acknowledged(frame);
     else if (frame.type === "nack") log.mark(frame.client_id, frame.retry_after ? "waiting" : "failed", frame.error.text);
     else if (frame.type === "waiting") log.waiting(frame);
-    else if (frame.type === "heard") log.heard(frame);
     else if (frame.type === "status" || frame.type === "welcome") this.status(frame);
+    if (frame.type === "welcome") this.told.frames().forEach((told) => this.wire.tell(told));
   }
 
   status(frame) {
@@ -242,16 +249,15 @@ class FrontdeskWidget extends HTMLElement {
   }
 
   setLocale(locale) {
-    this.locale = locale;
+    this.locale = this.wire.locale = locale;
     this.wire.tell({ type: "locale", locale });
     this.rebuild();
   }
 
-  async reset() {
-    this.wire.tell({ type: "reset" });
-    this.memory.change((all) => ((all.queue = []), delete all.token));
-    this.wire.session = undefined;
+  reset() {
+    this.told.forget();
+    this.frames = [];
     this.log.clear();
-    await this.wire.start(this.locale);
+    this.wire.reset();
   }
 }
