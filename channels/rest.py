@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Any
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from bot.errors import DeliveryError, Overloaded, RateLimited, Rejected, StoreError, TooLarge
 from bot.events import Event, Received, Sent, TurnEnded
@@ -25,14 +28,27 @@ from bot.store.base import Accepted, Outgoing
 from bot.types import Message, Outcome, Reply, TurnResult
 from channels.base import Context
 from channels.limits import clean, parse_object, problem
+from channels.links import Links
 from channels.progress import Progress
+from channels.rasa import parts
+from channels.recent import Recent
 
 NAME = "rest"
 LOOK_SECONDS = 1.0
 """How often a waiting caller's reply is looked for in the store, should another process have made it."""
 
+TROUBLE_SECONDS = 5.0
+"""A caller is not kept waiting for a database that could not be written for so long."""
+
+FILES = "/webhooks/rest/files"
 RETURNED = 10_000
 CALLBACK_SECONDS = 15.0
+
+LATE = "the message is stored but was not answered in time; ask again with the same metadata.message_id"
+TROUBLE = (
+    "the message is stored, but the database cannot be used just now; it is answered when it can: ask again with the "
+    "same metadata.message_id"
+)
 
 
 class RestChannel:
@@ -43,7 +59,9 @@ class RestChannel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waiting: Counter[str] = Counter()
-        self._returned: OrderedDict[str, None] = OrderedDict()
+        self._returned: Recent[str, None] = Recent(RETURNED)
+        self._links = Links(context, NAME, FILES)
+        self._looked = self._well = 0.0
         self._client: httpx.AsyncClient | None = None
         self._progress = Progress()
 
@@ -52,6 +70,7 @@ class RestChannel:
             Route("/webhooks/rest", self._health, methods=["GET"]),
             Route("/webhooks/rest/", self._health, methods=["GET"]),
             Route("/webhooks/rest/webhook", self._webhook, methods=["POST"]),
+            Route(FILES + "/{blob}", self._links.give, methods=["GET"]),
         ]
 
     async def start(self) -> None:
@@ -102,35 +121,17 @@ class RestChannel:
             raise
         self._waiting[accepted.conversation] += 1
         waiting.callback(self._no_longer, accepted.conversation)
+        base = self._links.base(request)
+        answer = partial(self._answer, accepted, message.sender, future, after, base)
         if request.query_params.get("stream", "").lower() in {"true", "1"}:
-            return StreamingResponse(
-                self._stream(waiting, accepted, message.sender, future, after), media_type="application/x-ndjson"
-            )
+            return Streamed(_lines(answer), waiting)
         async with waiting:
             try:
-                replies = await self._replies(accepted, future, after)
-            except (TimeoutError, StoreError):
-                return _no_answer()
-            if replies is None:
-                return _no_answer()
-            return JSONResponse([part for reply in replies for part in parts(reply, message.sender)])
-
-    async def _stream(
-        self, waiting: AsyncExitStack, accepted: Accepted, sender: str, future: asyncio.Future[TurnResult], after: int
-    ) -> AsyncIterator[str]:
-        """One object a line, each reply as soon as it is committed. What is streamed before the commit may be taken
-        back, and a client of this channel could not; so it is not sent."""
-        async with waiting:
-            try:
-                replies = await self._replies(accepted, future, after)
-            except (TimeoutError, StoreError):
-                replies = None
-            if replies is None:
-                yield json.dumps({"error": {"code": "no_answer", "text": "no answer in time"}}) + "\n"
-                return
-            for reply in replies:
-                for part in parts(reply, sender):
-                    yield json.dumps(part, ensure_ascii=False) + "\n"
+                return JSONResponse(await answer())
+            except TimeoutError:
+                return problem(504, "no_answer", LATE, {"Retry-After": "10"})
+            except StoreError:
+                return problem(503, "no_answer", TROUBLE, {"Retry-After": "10"})
 
     async def _message(self, body: dict[str, Any]) -> Message:
         limits = self._context.settings.limits
@@ -175,33 +176,51 @@ class RestChannel:
         conversation = await self._context.store.find(NAME, "default", sender)
         return {} if conversation is None else {conversation: (await self._context.store.load(conversation)).version}
 
-    async def _replies(self, accepted: Accepted, future: asyncio.Future[TurnResult], after: int) -> list[Reply] | None:
-        """The replies to a message that stands behind event `after`, once its turn is committed; None when it failed
-        and nothing was said."""
+    async def _answer(
+        self, accepted: Accepted, sender: str, future: asyncio.Future[TurnResult], after: int, base: str
+    ) -> list[dict[str, Any]]:
+        """Rasa's objects for the replies to a message that stands behind event `after`, once its turn is committed.
+
+        TimeoutError when there is none in time, StoreError when the database is in trouble meanwhile; either way the
+        message stays in the inbox.
+        """
         limit = self._context.settings.turns.limit_seconds * self._context.settings.turns.attempts
+        began = time.monotonic()
         async with asyncio.timeout(limit):
             while True:
                 events = await self._context.store.events(accepted.conversation, after)
                 found = answered(events, accepted.message)
                 if found is not None:
-                    replies, outcome = found
-                    self._remember(replies)
-                    return None if outcome is Outcome.FAILED and not replies else replies
+                    break
                 # The future is a wake-up call; the store has the last word (the turn may have run elsewhere).
                 await asyncio.wait({future}, timeout=LOOK_SECONDS)
                 if future.done():
                     future = asyncio.get_running_loop().create_future()
+                else:
+                    await self._look(began)
+        replies, outcome = found
+        for reply in replies:
+            self._returned[reply.id] = None
+        if outcome is Outcome.FAILED and not replies:
+            raise TimeoutError("nothing was said")
+        return [part for reply in replies for part in self._parts(reply, sender, base)]
+
+    async def _look(self, began: float) -> None:
+        """StoreError when the store could not be written for too long since a caller `began` to wait: its turn cannot
+        be committed. All callers together look once in a while."""
+        moment = time.monotonic()
+        if moment - self._looked >= LOOK_SECONDS:
+            self._looked = moment
+            with suppress(StoreError):
+                await self._context.store.check()
+                self._well = time.monotonic()
+        if time.monotonic() - max(self._well, began) > TROUBLE_SECONDS:
+            raise StoreError("the database cannot be written")
 
     def _no_longer(self, conversation: str) -> None:
         self._waiting[conversation] -= 1
         if self._waiting[conversation] <= 0:
             del self._waiting[conversation]
-
-    def _remember(self, replies: Iterable[Reply]) -> None:
-        for reply in replies:
-            self._returned[reply.id] = None
-        while len(self._returned) > RETURNED:
-            self._returned.popitem(last=False)
 
     # -- out
 
@@ -215,7 +234,7 @@ class RestChannel:
         if not url:
             raise DeliveryError("nobody waits for it, and rest.callback_url is not set", permanent=True)
         assert self._client is not None, "started"  # noqa: S101
-        for part in self._progress.left(outgoing.id, parts(outgoing.reply, outgoing.recipient)):
+        for part in self._progress.left(outgoing.id, self._parts(outgoing.reply, outgoing.recipient)):
             try:
                 answer = await self._client.post(url, json=part)
             except httpx.HTTPError as error:
@@ -228,6 +247,33 @@ class RestChannel:
                 permanent = answer.status_code < 500 and answer.status_code != 408
                 raise DeliveryError(f"the callback URL answered {answer.status_code}", permanent=permanent)
         return None
+
+    def _parts(self, reply: Reply, recipient: str, base: str | None = None) -> list[dict[str, Any]]:
+        return parts(reply, recipient, self._links, base or self._links.base())
+
+
+class Streamed(StreamingResponse):
+    """One object a line. The caller's place is given back however it ends, also before its first line."""
+
+    def __init__(self, lines: AsyncIterator[str], waiting: AsyncExitStack) -> None:
+        super().__init__(lines, media_type="application/x-ndjson")
+        self._place = waiting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._place:
+            await super().__call__(scope, receive, send)
+
+
+async def _lines(answer: Callable[[], Awaitable[list[dict[str, Any]]]]) -> AsyncIterator[str]:
+    """Each reply as soon as it is committed. What is streamed before the commit may be taken back, and a client of this
+    channel could not; so it is not sent."""
+    try:
+        found = await answer()
+    except (TimeoutError, StoreError) as error:
+        text = LATE if isinstance(error, TimeoutError) else TROUBLE
+        found = [{"error": {"code": "no_answer", "text": text}}]
+    for part in found:
+        yield json.dumps(part, ensure_ascii=False) + "\n"
 
 
 def answered(events: Sequence[Event], message_id: str) -> tuple[list[Reply], Outcome] | None:
@@ -257,35 +303,6 @@ def _reply(body: Sent) -> Reply:
     )
 
 
-def parts(reply: Reply, recipient: str) -> list[dict[str, Any]]:
-    """A reply as Rasa's objects: the text split at blank lines, the buttons with its last piece, what Rasa has no word
-    for under `custom`."""
-    to = {"recipient_id": recipient}
-    made: list[dict[str, Any]] = [{**to, "text": piece} for piece in _pieces(reply.text)]
-    if reply.buttons:
-        buttons = [{"title": button.title, "payload": button.payload} for button in reply.buttons]
-        if not made:
-            made.append({**to, "text": ""})
-        made[-1]["buttons"] = buttons
-    for attachment in reply.attachments:
-        about = {"media_type": attachment.media_type, "size": attachment.size, "name": attachment.name.text or ""}
-        made.append({**to, "attachment": {"type": attachment.kind, "payload": about}})
-    if reply.citations:
-        cited = [citation.model_dump() for citation in reply.citations]
-        made.append({**to, "custom": {"citations": cited}})
-    return made
-
-
-def _pieces(text: str) -> list[str]:
-    stripped = (piece.strip() for piece in text.replace("\r\n", "\n").split("\n\n"))
-    return [piece for piece in stripped if piece]
-
-
 async def _closed(waiting: AsyncExitStack, response: Response) -> Response:
     await waiting.aclose()
     return response
-
-
-def _no_answer() -> Response:
-    text = "the message is stored but was not answered in time; ask again with the same metadata.message_id"
-    return problem(504, "no_answer", text, {"Retry-After": "10"})

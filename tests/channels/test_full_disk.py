@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
+from channels import rest
 from tests.channels.desks import Running
 from tests.channels.test_uploads import png, upload
 from tests.channels.widgets import session, tab
@@ -81,3 +83,31 @@ async def test_a_turn_that_cannot_be_written_is_finished_once_when_there_is_room
     history = (await session(http, token=opened["token"]))["history"]
     assert [frame["from"] for frame in history] == ["customer", "bot"]
     assert history[1]["text"].startswith("you said")
+
+
+async def test_a_caller_whose_turn_cannot_be_written_is_told_soon_and_gets_its_answer_later(
+    desk: Running, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "TROUBLE_SECONDS", 1.0)
+    written, full = asyncio.Event(), asyncio.Event()
+
+    async def fill(_: object) -> None:
+        written.set()
+        await full.wait()
+
+    desk.bot.turn.before = fill
+    body = {"sender": "ada", "message": "hi", "metadata": {"message_id": "m1"}}
+    told = asyncio.create_task(http.post(WEBHOOK, json=body))
+    streamed = asyncio.create_task(http.post(WEBHOOK, json=body, params={"stream": "true"}))
+    await written.wait()
+    with no_room():
+        full.set()
+        async with asyncio.timeout(10):
+            answer, lines = await told, await streamed
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_answer")
+    assert "is stored" in answer.json()["error"]["text"]
+    assert answer.headers["retry-after"] == "10"
+    assert lines.json() == {"error": {"code": "no_answer", "text": answer.json()["error"]["text"]}}
+    again = await http.post(WEBHOOK, json=body)
+    assert (again.status_code, again.json()[0]["text"]) == (200, "you said: **hi**")
+    assert desk.desk.inbox._callers == 0

@@ -30,7 +30,9 @@ async def test_a_message_gets_its_reply_as_rasas_objects(http: httpx.AsyncClient
         "text": "you said: **hi**",
         "buttons": [{"title": "Talk to a person", "payload": "/handover"}],
     }
-    assert cited["custom"]["citations"][0]["quote"] == "30 days"
+    (citation,) = cited["custom"]["citations"]
+    assert citation["quote"] == "30 days"
+    assert citation["href"] == f"{str(http.base_url).rstrip('/')}/source/help/returns/window?v=v1&start=10&end=17#cite"
 
 
 async def test_streaming_gives_one_object_a_line(http: httpx.AsyncClient) -> None:
