@@ -101,8 +101,12 @@ class Bot:
             if isinstance(result, BaseException):
                 log.warning("%s did not close: %s", engine.name, type(result).__name__)
 
+    def ready(self) -> bool:
+        """Whether a question would be answered now."""
+        return self.index.id is not None and all(engine.ready() for engine in self.engines.needed.values())
+
     def engines_in_use(self) -> dict[str, Engine]:
-        """The engines that were started, by part: what readiness and metrics look at."""
+        """The engines that were started, by part: what `ready` and monitors look at."""
         return {part: engine for part, engine in self.engines.all.items() if part not in self.absent}
 
     async def _start_engines(self) -> None:

@@ -88,6 +88,7 @@ class Bot(Protocol):
     def index(self) -> Index: ...
 
     def engines_in_use(self) -> Mapping[str, Engine]: ...
+    def ready(self) -> bool: ...
     async def start(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -221,8 +222,10 @@ class Desk:
         return JSONResponse({"status": "ok"})
 
     async def readiness(self, request: Request) -> Response:
-        """Engines, store, index, and workers that have ended: what is not ready is named, and the status is 503."""
-        parts: dict[str, str] = {name: "ok" if engine.ready() else "not ready" for name, engine in self._engines()}
+        """Engines, store, index, and workers that have ended: what is not ready is named, and the status is 503 unless
+        it is an engine that answers can do without."""
+        engines = {name: "ok" if engine.ready() else "not ready" for name, engine in self._engines()}
+        parts: dict[str, str] = {}
         try:
             await self.bot.store.check()
             parts["store"] = "ok"
@@ -233,8 +236,8 @@ class Desk:
         except FrontdeskError as error:
             parts["index"] = str(error)
         parts |= dict.fromkeys(dead([*self._tasks, *self.inbox.tasks, *self.outbox.tasks]), "has ended")
-        ready = self.ready and all(state == "ok" for state in parts.values())
-        return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else 503)
+        ready = self.ready and self.bot.ready() and all(state == "ok" for state in parts.values())
+        return JSONResponse({"ready": ready, "parts": engines | parts}, status_code=200 if ready else 503)
 
     async def prometheus(self, request: Request) -> Response:
         with suppress(FrontdeskError):

@@ -49,9 +49,10 @@ class Poller:
                 try:
                     await self._round()
                     trouble = 0
-                except (FrontdeskError, KeyError, TypeError, ValueError) as error:
+                except Exception as error:  # the worker's edge: one that ended would not be missed by anybody
                     trouble += 1
-                    log.warning("cannot fetch updates from Telegram: %s", type(error).__name__)
+                    known = None if isinstance(error, FrontdeskError) else error
+                    log.warning("cannot fetch updates from Telegram: %s", type(error).__name__, exc_info=known)
                     await asyncio.sleep(_pause(error, trouble))
         finally:
             for task in self._busy.values():

@@ -117,6 +117,9 @@ class RoteBot:
     def engines_in_use(self) -> Mapping[str, Engine]:
         return self.engines
 
+    def ready(self) -> bool:
+        return all(engine.ready() for engine in self.engines.values())
+
     async def start(self) -> None:
         await self.store.open()
 

@@ -21,6 +21,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bot import guard
+from bot.build import Bot
 from bot.errors import ConfigError, StoreError
 from bot.settings import Settings
 from channels import logs, workers
@@ -44,6 +45,17 @@ async def test_health_and_readiness(desk: Running, http: httpx.AsyncClient, monk
     assert answer.status_code == 503
     assert answer.json()["parts"] == {"reader": "not ready", "store": "the disk is full", "index": "ok"}
     assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_an_engine_that_answers_can_do_without_is_named_and_takes_nobody_out_of_service(
+    whole: Running[Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with httpx.AsyncClient(base_url=whole.url, trust_env=False) as http:
+        monkeypatch.setattr(whole.bot.engines.speech, "ready", lambda: False)
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()["parts"]["speech"]) == (200, "not ready")
+        monkeypatch.setattr(whole.bot.engines.reader, "ready", lambda: False)
+        assert (await http.get("/readyz")).status_code == 503
 
 
 async def test_a_worker_that_breaks_is_told_and_goes_on(
