@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,26 +76,33 @@ def _text(token: str | bytes) -> str:
 
 
 def key_of(home: Path) -> bytes:
-    """The key in `secret.key`, made at the first start, readable by its owner only. ConfigError if it is too short."""
+    """The key in `secret.key`, made at the first start, readable by its owner only. ConfigError if it is too short, or
+    cannot be written."""
     path = home / "secret.key"
-    home.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = home / f".secret.key.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(file.fileno())
         try:
-            os.link(draft, path)  # never over a key that another process made at the same moment
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+            _make(path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
     key = path.read_bytes().strip()
     if len(key) < 32:
         raise ConfigError(f"{path} is damaged: remove it and start again (visitors will begin new conversations)")
     return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key, whole or not at all, and never over one that another process made at the same moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def proves(secret: str, id: str, identifier_hash: str) -> bool:

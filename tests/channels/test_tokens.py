@@ -11,6 +11,7 @@ import pytest
 from bot.errors import ConfigError, Unverified
 from channels import tokens
 from channels.tokens import Tokens, Visitor, key_of, proves
+from tests.scarce import no_room
 
 VISITOR = Visitor("a" * 32, "demo")
 
@@ -68,6 +69,13 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     (home / "secret.key").write_text("")
     with pytest.raises(ConfigError, match=r"secret\.key is damaged"):
         key_of(home)
+
+
+def test_a_key_that_found_no_room_leaves_nothing_behind_and_is_made_later(tmp_path: Path) -> None:
+    with no_room(), pytest.raises(ConfigError, match=r"secret\.key cannot be written"):
+        key_of(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(key_of(tmp_path)) == 64
 
 
 def test_identifier_hash_is_the_hex_hmac_of_the_id() -> None:
