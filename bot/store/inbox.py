@@ -164,6 +164,11 @@ def _store(dialect: str) -> Any:
     return insert_new(dialect, table).returning(table.c.id)
 
 
+@cache
+def _introduce(dialect: str) -> Any:
+    return insert_new(dialect, identities).returning(identities)
+
+
 # -- statements of every turn, made once: making one anew costs as much as running it
 
 _FREE = free(conversations.c.lease_since, conversations.c.lease_until)
@@ -194,6 +199,8 @@ _DONE = (
     .where(_ROWS, table.c.conversation == sa.bindparam("of"), table.c.done.is_(None))
     .values(done=sa.bindparam("now"), body=None)
 )
+_BEGIN = sa.insert(conversations).returning(conversations)
+_CURRENT = sa.update(identities).where(identities.c.id == sa.bindparam("of"))
 _LOCKED_SENDER = (
     sa.select(identities)
     .where(
@@ -273,19 +280,20 @@ def _identity(connection: sa.Connection, message: Message, now: datetime) -> sa.
     person = new_id()
     connection.execute(sa.insert(people), {"id": person, "created": now})
     made = {**key, "id": new_id(), "person": person, "created": now}
-    if connection.execute(insert_new(connection.dialect.name, identities), made).rowcount == 0:
-        connection.execute(sa.delete(people).where(people.c.id == person))
+    if (row := connection.execute(_introduce(connection.dialect.name), made).one_or_none()) is not None:
+        return row
+    connection.execute(sa.delete(people).where(people.c.id == person))  # somebody was faster
     return connection.execute(_LOCKED_SENDER, key).one()
 
 
 def _begin(connection: sa.Connection, identity: sa.Row[Any], bot: str, now: datetime) -> str:
-    """A new conversation with its first event."""
+    """A new conversation with its first event. Nobody else can see its row yet, so nothing needs to be locked."""
     conversation = new_id()
     at = {"channel": identity.channel, "account": identity.account}
     values = {"id": conversation, "identity": identity.id, "bot": bot, "created": now, "updated": now, **at}
-    connection.execute(sa.insert(conversations), values)
-    connection.execute(sa.update(identities).where(identities.c.id == identity.id).values(current=conversation))
+    row = connection.execute(_BEGIN, values).one()
+    connection.execute(_CURRENT, {"of": identity.id, "current": conversation})
     started = Started(identity=identity.id, bot=bot, **at)
     event = Event(conversation=conversation, time=now, actor=Actor(kind="system"), body=started)
-    events.append(connection, events.locked(connection, conversation), [event], now)
+    events.append(connection, row, [event], now)
     return conversation
