@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.errors import NotFound
+from bot.errors import NotFound, StoreError
 from bot.events import Event
 from bot.store.base import Store
 from bot.types import Emission, Message, Words
@@ -268,7 +268,8 @@ class Rooms:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:  # nothing is lost: the next change, or the tab's own resume, reads it again
-            log.warning("cannot tell a visitor the news: %s", type(error).__name__, exc_info=error)
+            known = isinstance(error, StoreError)
+            log.warning("cannot tell a visitor the news: %s", type(error).__name__, exc_info=None if known else error)
 
     def conversations(self) -> set[str]:
         """Those that are open in some tab."""
