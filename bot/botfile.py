@@ -119,7 +119,9 @@ class DocumentSource(Part):
 
 
 class BotFile(Part):
-    """One bot, as its `bot.toml` says. `folder` is where the file lies; `documents` paths are absolute."""
+    """One bot, as its `bot.toml` says. `folder` is where the file lies; `documents` paths are absolute, `prompts` is a
+    folder below it, unless it is absolute.
+    """
 
     folder: Path
     name: str
@@ -132,6 +134,7 @@ class BotFile(Part):
     handover: HandoverRules = HandoverRules()
     working_hours: WorkingHours = WorkingHours()
     documents: tuple[DocumentSource, ...] = ()
+    prompts: Path = Path("prompts")
 
     @property
     def language(self) -> str:
@@ -144,7 +147,7 @@ class BotFile(Part):
 
     @property
     def prompts_folder(self) -> Path:
-        return self.folder / "prompts"
+        return self.folder / self.prompts
 
 
 def find_data() -> Path:
@@ -180,6 +183,14 @@ def load_bot(folder: Path | None = None) -> BotFile:
     if missing:
         raise ConfigError(f"{path} names documents that do not exist: {', '.join(missing)}")
     return botfile.model_copy(update={"documents": documents})
+
+
+def collected(botfile: BotFile, collection: str | None) -> BotFile:
+    """The bot answering from this collection alone; of its own documents only those that belong to it."""
+    if collection is None:
+        return botfile
+    documents = tuple(source for source in botfile.documents if source.collection == collection)
+    return botfile.model_copy(update={"collections": (collection,), "documents": documents})
 
 
 def _explain(error: ValidationError | TypeError) -> str:

@@ -27,7 +27,7 @@ from bot.types import Plain
 CPU_CALLS, CUDA_CALLS = 4, 32
 """Calls that go into one batch. A CPU gains nothing from large ones, and everybody in them waits for the last."""
 NONE = 0.01
-"""Below this probability there is no span at all."""
+"""Below this probability no span is given."""
 
 Question = tuple[str, tuple[str, ...]]
 
@@ -77,11 +77,15 @@ def load_model(body: Path, trained: Path, recipe: Recipe) -> Any:
 
 
 class BertReader:
-    """One forward pass for each question with a passage (or a window of one). bf16 on CUDA, fp32 or int8 on the CPU."""
+    """One forward pass for each question with a passage (or a window of one). bf16 on CUDA, fp32 or int8 on the CPU.
+
+    Below the probability `least` there is no span at all; an evaluation in which it may not refuse makes it 0.
+    """
 
     def __init__(self, settings: Settings, weights: Weights) -> None:
         self.name = "bert"
         self.threshold = 0.5
+        self.least = NONE
         self._settings, self._weights = settings, weights
         self._model: Any = None
         self._tokenizer: Any = None
@@ -191,4 +195,4 @@ class BertReader:
     def _span(self, windows: list[Found]) -> Span:
         best = over_windows(windows)
         score = probability(best.margin, self._recipe.temperature, self._recipe.bias)
-        return Span(best.start, best.end, score) if score >= NONE else Span(0, 0, score)
+        return Span(best.start, best.end, score) if score >= self.least else Span(0, 0, score)

@@ -33,10 +33,9 @@ def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None
     original: BotFile = load_bot(settings.bot)
     folder = home / "bot"
     folder.mkdir(parents=True, exist_ok=True)
-    for part in ("domain", "prompts"):
-        link = folder / part
-        if not link.exists():
-            link.symlink_to((original.folder / part).resolve(), target_is_directory=True)
+    link = folder / "domain"
+    if not link.exists():
+        link.symlink_to(original.domain_folder.resolve(), target_is_directory=True)
     source = {"path": str(docs.resolve()), "collection": COLLECTION, "internal_title": INTERNAL}
     told = {
         "name": original.name,
@@ -44,6 +43,7 @@ def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None
         "voice": original.voice,
         "languages": list(original.languages),
         "collections": [COLLECTION],
+        "prompts": str(original.prompts_folder.resolve()),
         "thresholds": dict(original.thresholds),
         "generator": original.generator.model_dump(),
         "documents": [source],

@@ -20,11 +20,11 @@ from statistics import mean, median
 from typing import Any
 
 from bot.build import Bot, build
+from bot.direct import Direct
 from bot.errors import FrontdeskError
 from bot.settings import Settings
 from bot.types import Emission, Outcome
 from channels.bench import forward, haystack, inputs
-from channels.direct import Direct
 
 TOKENS = 170
 """Tokens of a passage in the promised figure."""

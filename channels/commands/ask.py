@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.botfile import BotFile, load_bot
+from bot.botfile import BotFile, collected, load_bot
+from bot.direct import Direct, Role
 from bot.errors import FrontdeskError, QueryError
 from bot.settings import Settings
 from bot.types import Citation, Emission, Outcome, TurnResult
 from channels import terminal
-from channels.direct import Direct, Role
 
 if TYPE_CHECKING:
     from bot.build import Bot
@@ -90,14 +90,6 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="frontdesk-ask-") as folder:
         private = settings.model_copy(update={"database": f"sqlite:///{Path(folder) / 'ask.db'}"})
         return asyncio.run(_many(private, botfile, lines))
-
-
-def collected(botfile: BotFile, collection: str | None) -> BotFile:
-    """The bot answering from this collection alone; of its own documents only those that belong to it."""
-    if collection is None:
-        return botfile
-    documents = tuple(source for source in botfile.documents if source.collection == collection)
-    return botfile.model_copy(update={"collections": (collection,), "documents": documents})
 
 
 def read_turns(file: Path) -> Iterator[Asked | Broken]:

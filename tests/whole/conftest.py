@@ -44,7 +44,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 @pytest.fixture(scope="session")
 def ask(company: Company) -> Callable[..., Any]:
     """Ask as a customer: `ask(text, sender=, history=, files=)` -> TurnResult."""
-    from channels.direct import Direct
+    from bot.direct import Direct
 
     direct = Direct(company.bot)
 

@@ -1,4 +1,4 @@
-"""One customer's message through the whole bot in this process, without a server: for `ask` and benchmarks."""
+"""One customer's message through the whole bot in this process, without a server: for `ask`, benchmarks and evaluations."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""`eval check`: how many corrupted replies the check finds, and how many true ones it blocks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from bot import sentences
+from bot.engines import tables
+from bot.engines.base import Checker, Verdict
+from bot.settings import Settings
+from finetune.evals import measures, options
+from finetune.evals.measures import Measure
+from finetune.evals.results import Bar, Result, finished
+from finetune.evals.rows import Row, read, some
+
+
+class Reply(Row):
+    """A reply with what it was made from. `kind` says how it was corrupted, or where a grounded one comes from."""
+
+    reply: str = Field(min_length=1)
+    passages: tuple[str, ...] = Field(min_length=1)
+    grounded: bool
+    kind: str = "all"
+    question: str = ""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `frontdesk eval check`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help='{"reply","passages":[...],"grounded":true|false,"kind"} a line, "question" where relevance is judged too',
+    )
+    parser.add_argument(
+        "--failures", action="store_true", default=False, help="list every reply that is judged wrongly"
+    )
+
+
+def measure(args: argparse.Namespace, bar: Bar) -> Result:
+    """A reply is blocked when any of its sentences is."""
+    began = time.perf_counter()
+    rows = some(read(args.data, Reply), args.limit)
+    versions, verdicts = asyncio.run(_check(args.settings, rows, bar))
+    blocked = [not all(each.supported for each in verdict) for verdict in verdicts]
+    kinds = [row.kind for row in rows]
+    measured = {kind: scores(rows, blocked, kind) for kind in dict.fromkeys(kinds)}
+    found: dict[str, Any] = {
+        **measures.printed(scores(rows, blocked)),
+        "n": len(rows),
+        "kinds": measures.by_kind(kinds, measured),
+    }
+    if args.failures:
+        found["failures"] = _failures(rows, verdicts)
+    told = {"limit": args.limit}
+    return finished(
+        "check", found, file=args.data, began=began, versions=versions, settings=args.settings, options=told
+    )
+
+
+def scores(rows: Sequence[Reply], blocked: Sequence[bool], kind: str | None = None) -> dict[str, Measure]:
+    """`recall`: of replies that are not grounded, those blocked; `false_alarms`: of grounded ones, those blocked;
+    `precision`: of those blocked, the ones that are not grounded.
+    """
+    pairs = [(row, hit) for row, hit in zip(rows, blocked, strict=True) if kind in (None, row.kind)]
+    found = {
+        "recall": measures.share(hit for row, hit in pairs if not row.grounded),
+        "false_alarms": measures.share(hit for row, hit in pairs if row.grounded),
+    }
+    if kind is None:
+        found["precision"] = measures.share(not row.grounded for row, hit in pairs if hit)
+    return found
+
+
+async def _check(settings: Settings, rows: Sequence[Reply], bar: Bar) -> tuple[dict[str, str], list[list[Verdict]]]:
+    weights = options.weights(settings, {})
+    chosen = settings.engines
+    encoder: Any = tables.create("encoder", chosen.encoder, settings=settings, weights=weights)
+    checker: Any = tables.create("checker", chosen.checker, settings=settings, weights=weights, encoder=encoder)
+    await encoder.start()
+    try:
+        await checker.start()
+        verdicts = []
+        with bar("checking", len(rows)) as advance:
+            for row in rows:
+                verdicts.append(await _verdicts(checker, row))
+                advance()
+        return {"check": checker.name, "encoder": encoder.name}, verdicts
+    finally:
+        await checker.close()
+        await encoder.close()
+
+
+async def _verdicts(checker: Checker, row: Reply) -> list[Verdict]:
+    """One a sentence, as the bot cuts and checks them. Without a question a sentence speaks to itself."""
+    said = [row.reply[start:end] for start, end in sentences.split(row.reply)]
+    if row.question:
+        return await checker.check(row.question, said, row.passages)
+    return [verdict for sentence in said for verdict in await checker.check(sentence, [sentence], row.passages)]
+
+
+def _failures(rows: Sequence[Reply], verdicts: Sequence[Sequence[Verdict]]) -> list[dict[str, Any]]:
+    found = []
+    for row, each in zip(rows, verdicts, strict=True):
+        reasons = [verdict.reason for verdict in each if not verdict.supported]
+        if row.grounded == bool(reasons):
+            why = reasons or ["it was let through"]
+            told = {"line": row.line, "kind": row.kind, "question": row.question, "why": why, "text": row.reply}
+            found.append(told)
+    return found

@@ -1,0 +1,237 @@
+"""`eval retrieval`: the product's own ingestion and hybrid search, over queries with what is relevant to them."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from bot.answering import follow
+from bot.botfile import find_data
+from bot.engines import devices
+from bot.errors import ConfigError
+from bot.lexicon import trade
+from bot.settings import Settings
+from finetune.evals import measures, options
+from finetune.evals.judging import Line, plain
+from finetune.evals.measures import Measure
+from finetune.evals.results import Bar, Result, digest, finished, folder
+from finetune.evals.rows import Row, RowError, read, some
+from retrieval import evaluate, hybrid
+from retrieval.encoder import SentenceEncoder, name_of
+from retrieval.ingest import ingest
+from retrieval.types import Audience, Block, Document, Filters, Hit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.snapshot import Snapshot
+
+K = 10
+DEPTH = 50
+"""So many passages are looked at for ten different documents."""
+How = Literal["hybrid", "dense", "sparse"]
+
+
+class Query(Row):
+    """A query and the names of the documents (or ids of the passages) that are relevant to it."""
+
+    query: str = Field(min_length=1)
+    relevant: tuple[str | int, ...] = Field(min_length=1)
+    history: tuple[Line, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(str(name) for name in self.relevant)
+
+
+class Text(Row):
+    """A passage of a pool."""
+
+    id: str | int
+    text: str = Field(min_length=1)
+    title: str = ""
+    language: Literal["en", "zh"] = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The names that a query found, best first, and how long encoding and searching took."""
+
+    query: Query
+    names: tuple[str, ...]
+    ms: float
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `frontdesk eval retrieval`."""
+    add = parser.add_argument
+    add("--docs", type=Path, required=True, metavar="DIR_OR_JSONL", help='documents, or {"id","text"} a line')
+    add("--queries", type=Path, required=True, metavar="FILE", help='{"query","relevant":[name or id, ...]} a line')
+    add(
+        "--search", choices=["hybrid", "dense", "sparse"], default="hybrid", help="both sides, or one (default: hybrid)"
+    )
+    add("--audience", choices=list(Audience), type=Audience, default=Audience.PUBLIC, help="who searches")
+    options.internal(parser)
+    options.model(parser, "--encoder", "another encoder than the one that is served")
+
+
+def measure(args: argparse.Namespace, bar: Bar) -> Result:
+    """Recall at 1, 5 and 10, MRR and nDCG at 10; `ms_p50` is encoding and searching, one query at a time."""
+    began = time.perf_counter()
+    settings: Settings = args.settings
+    queries = some(read(args.queries, Query), args.limit)
+    encoder = _encoder(settings, args.encoder)
+    with _place(args) as place, bar("indexing", None) as advance:
+        snapshot = _index(args, place, encoder, advance)
+    queries = [_named(query) for query in queries] if args.docs.is_dir() else queries
+    _check(args.queries, queries, snapshot, args.audience)
+    filters = Filters(audience=args.audience)
+    _ranked(queries[0], snapshot, encoder, filters, args.search)  # a first search loads dictionaries
+    ranked = []
+    with bar("searching", len(queries)) as advance:
+        for query in queries:
+            ranked.append(_ranked(query, snapshot, encoder, filters, args.search))
+            advance()
+    found = {
+        **measures.printed(scores(ranked)),
+        "ms_p50": round(median(each.ms for each in ranked), 2),
+        "n": len(ranked),
+        "documents": snapshot.manifest.documents,
+        "passages": snapshot.manifest.passages,
+    }
+    told = {"docs": args.docs.name, "search": args.search, "limit": args.limit}
+    if args.docs.is_file():
+        told["docs_sha256"] = digest(args.docs)
+    return finished(
+        "retrieval",
+        found,
+        file=args.queries,
+        began=began,
+        versions={"encoder": encoder.name, "index": snapshot.manifest.id},
+        settings=settings,
+        options=told,
+    )
+
+
+def scores(ranked: Sequence[Ranked]) -> dict[str, Measure]:
+    """The metrics of all queries."""
+    rankings = [(each.names, each.query.names) for each in ranked]
+    found = {f"recall@{k}": [evaluate.recall_at(k, *pair) for pair in rankings] for k in (1, 5, 10)}
+    found["mrr@10"] = [evaluate.reciprocal_rank(*pair, 10) for pair in rankings]
+    found["ndcg@10"] = [evaluate.ndcg_at(10, names, dict.fromkeys(wanted, 1.0)) for names, wanted in rankings]
+    return {name: measures.average(values) for name, values in found.items()}
+
+
+def _encoder(settings: Settings, given: Path | None) -> SentenceEncoder:
+    path = options.weights(settings, {"encoder": given}).path("encoder")
+    devices.prepare_torch(settings)
+    return SentenceEncoder(path, devices.pick(settings), name=name_of(path))
+
+
+@contextmanager
+def _place(args: argparse.Namespace) -> Iterator[Path]:
+    """Where the index is made: kept in HOME/evals where a home was named, so that it is not made again."""
+    if args.home is None:
+        with tempfile.TemporaryDirectory(prefix="frontdesk-eval-") as made:
+            yield Path(made)
+        return
+    yield folder(args.settings) / f"index-{options.name_of(args.docs)}"
+
+
+def _index(args: argparse.Namespace, place: Path, encoder: SentenceEncoder, advance: Callable[..., None]) -> Snapshot:
+    from retrieval import snapshot as snapshots
+
+    at = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal at
+        advance(done - at, total)
+        at = done
+
+    concepts = trade.concepts(args.settings.bot or find_data())
+    if args.docs.is_dir():
+        title = options.pattern(args.internal_title)
+        report = ingest(
+            [args.docs],
+            place,
+            encoder,
+            collection="eval",
+            internal_title=re.compile(title) if title else None,
+            concepts=concepts,
+            progress=lambda step, done, total: progress(done, total) if step == "encoding" else None,
+        )
+        if not report.snapshot.passages:
+            raise ConfigError(f"{args.docs} holds no documents that can be read")
+        return report.snapshot
+    texts = read(args.docs, Text)
+    known: dict[str, int] = {}
+    for text in texts:
+        if known.setdefault(str(text.id), text.line) != text.line:
+            raise RowError(f"{args.docs}, line {text.line}: id: {text.id!r} is that of line {known[str(text.id)]} too")
+    place.mkdir(parents=True, exist_ok=True)
+    previous = snapshots.load(place) if snapshots.current(place) else None
+    return snapshots.build(place, map(_page, texts), encoder, previous, progress=progress, concepts=concepts)
+
+
+def _page(text: Text) -> Document:
+    """A pool's passage as a document of one paragraph; without a title it has none to be found by."""
+    block = Block("paragraph", 0, len(text.text))
+    version = hashlib.sha256(f"{text.id}\0{text.title}\0{text.text}".encode()).hexdigest()[:32]
+    return Document("eval", str(text.id), version, text.title, text.text, (block,), text.language)
+
+
+def _named(query: Query) -> Query:
+    """Documents are named by their path without the extension; data may have it."""
+    return query.model_copy(update={"relevant": tuple(plain(str(name)) for name in query.relevant)})
+
+
+def _check(file: Path, queries: Sequence[Query], snapshot: Snapshot, audience: Audience) -> None:
+    """A document that is not there, or that nobody may find, would count as not found for ever."""
+    known = {name: document for (_, name), document in snapshot.documents.items()}
+    for query in queries:
+        for name in query.names:
+            where = f"{file}, line {query.line}: relevant: {name!r}"
+            if name not in known:
+                raise RowError(f"{where} is not among the documents, such as {next(iter(known))!r}")
+            if audience is Audience.PUBLIC and known[name].audience is Audience.INTERNAL:
+                raise RowError(f"{where} is internal, and customers never find it; search with --audience internal")
+
+
+def _ranked(query: Query, snapshot: Snapshot, encoder: Any, filters: Filters, how: How) -> Ranked:
+    began = time.perf_counter()
+    asked = follow.query(query.query, [(line.role, line.text) for line in query.history])
+    hits = _search(asked, snapshot, encoder, filters, how)
+    ms = (time.perf_counter() - began) * 1000
+    return Ranked(query, tuple(dict.fromkeys(hit.passage.document for hit in hits))[:K], ms)
+
+
+def _search(asked: follow.Query, snapshot: Snapshot, encoder: Any, filters: Filters, how: How) -> Sequence[Hit]:
+    if how == "sparse":
+        rows, scores_ = snapshot.sparse.search(asked.text, DEPTH, snapshot.allowed(filters))
+    else:
+        vector = _vector(asked, encoder)
+        if how == "hybrid":
+            return hybrid.search(snapshot, asked.text, vector, DEPTH, filters)
+        rows, scores_ = snapshot.dense.search(vector, DEPTH, snapshot.allowed(filters))
+    return [Hit(snapshot.passages[row], float(score)) for row, score in zip(rows, scores_, strict=True)]
+
+
+def _vector(asked: follow.Query, encoder: Any) -> NDArray[np.float32]:
+    """As `bot.answering.find.Finder` weighs the parts of a query."""
+    import numpy as np
+
+    vectors = encoder.encode([text for text, _ in asked.parts])
+    vector = np.array([weight for _, weight in asked.parts], np.float32) @ vectors
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
