@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bot.engines import devices, onnx_int8
 from bot.engines.batcher import Batcher, Figures
 from bot.engines.weights import Weights
+from bot.errors import WeightsError
 from bot.settings import Settings
 from retrieval.encoder import name_of
 
@@ -77,8 +78,7 @@ class MiniLM:
         folder = self._weights.path("encoder")
         self.name = name_of(folder)
         self._tokenizer = devices.tokenizer(folder)
-        limits = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))
-        self._tokenizer.enable_truncation(int(limits["max_seq_length"]))
+        self._tokenizer.enable_truncation(_most_tokens(folder))
         self.dimensions = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
         devices.calm_threads()
         if self._settings.engines.int8 and devices.pick(self._settings) == "cpu":
@@ -117,6 +117,15 @@ class MiniLM:
             mean = (states * inputs["attention_mask"].unsqueeze(-1)).sum(1)  # its length is made 1: no need to divide
             vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return vectors
+
+
+def _most_tokens(folder: Path) -> int:
+    """How much of a text is read. sentence-transformers wrote it in a file of its own, since 6 with the tokenizer."""
+    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        limits = json.loads((folder / name).read_text(encoding="utf-8"))
+        if key in limits:
+            return int(limits[key])
+    raise WeightsError(f"{folder} does not say how many tokens its encoder reads")
 
 
 def _bert(folder: Path) -> Any:

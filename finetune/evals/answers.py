@@ -77,7 +77,8 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
 
 
 def figures(judged: Judged) -> dict[str, Any]:
-    """`right` whole and by kind; `citation_precision`: of all citations where some are expected, those of an expected
+    """`right` whole, of those that want an answer, and by kind; `error`: of the answers given, the wrong ones;
+    `citation_precision`: of all citations where some are expected, those of an expected
     document; `answered`: of the answerable ones; `internal_told`: turns in which something was told that must not be.
     """
     kinds = [row.kind for row, _, _ in judged]
@@ -85,6 +86,8 @@ def figures(judged: Judged) -> dict[str, Any]:
     expected = [each for each in judged if each[0].answerable and each[0].expected_docs]
     whole = {
         "right": right(judged),
+        "right_of_answerable": measures.share(said.right for row, _, said in judged if row.answerable),
+        "error": measures.share(not said.right for _, turned, said in judged if turned.outcome is Outcome.ANSWERED),
         "citation_precision": measures.quotient(
             [float(said.fitting) for _, _, said in expected], [float(said.cited) for _, _, said in expected]
         ),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 720
+WIDTH = 800
 ROW = 34
 TICKS = (0, 20, 40, 60, 80, 100)
 
@@ -55,9 +55,9 @@ def shares(rows: Sequence[Share], *, says: str) -> str:
             mark.append(
                 f'<rect class="span" x="{low:.1f}" y="{y - 5:.1f}" width="{high - low:.1f}" height="10" rx="5"/>'
             )
-        mark.append(f'<circle class="dot" cx="{x(row.value):.1f}" cy="{y:.1f}" r="5.5"/>')
+        mark.append(_dot(x(row.value), y))
         mark.append(_text(right + 16, y + 4.5, f"{row.value:.1f}", "value", "start"))
-        mark.append(_text(right + 58, y + 4.5, row.note, "note", "start"))
+        mark.append(_text(right + 66, y + 4.5, row.note, "note", "start"))
         parts.append(_group(mark, told))
     return _svg(parts, WIDTH, bottom + 28, says)
 
@@ -74,7 +74,7 @@ def risk_coverage(curve: Sequence[tuple[float, float]], *, stated: float, made: 
     parts.append(f'<polygon class="area" points="{x(first):.1f},{bottom} {points} {x(last):.1f},{bottom}"/>')
     parts.append(f'<polyline class="curve" points="{points}"/>')
     parts.append(_line(left, y(stated), right, y(stated), "limit"))
-    parts.append(_text(left + 8, y(stated) - 7, f"stated risk {stated:g}", "limit-label", "start"))
+    parts.append(_text(right - 8, y(stated) - 7, f"stated risk {stated:g}", "limit-label", "end"))
     coverage, error = made
     told = f"coverage {coverage:.1f}, error {error:.1f}: thresholds chosen on the other half"
     dot = f'<circle class="made" cx="{x(coverage):.1f}" cy="{y(min(error, most)):.1f}" r="6.5"/>'
@@ -91,21 +91,26 @@ def reliability(bins: Sequence[tuple[float, float, Sequence[float], int]], *, sa
     x, y = _scale(0, 100, left, right), _scale(0, 100, bottom, top)
     parts = _frame(x, y, TICKS, TICKS)
     parts.append(_line(x(0), y(0), x(100), y(100), "ideal"))
-    parts.append(_text(x(97), y(92), "as sure as right", "tick", "end"))
+    key = right + 40
+    parts += [
+        _line(key, top + 20, key + 34, top + 20, "ideal"),
+        _text(key + 46, top + 24, "as sure as right", "label", "start"),
+    ]
+    parts += [_line(key + 17, top + 40, key + 17, top + 60, "whisker"), _dot(key + 17, top + 50)]
+    parts.append(_text(key + 46, top + 54, "a bin of questions, with its interval", "label", "start"))
     line = " ".join(f"{x(confidence):.1f},{y(accuracy):.1f}" for confidence, accuracy, _, _ in bins)
     parts.append(f'<polyline class="thin" points="{line}"/>')
     for confidence, accuracy, (low, high), n in bins:
         told = f"sure {confidence:.0f}, right {accuracy:.0f} [{low:.0f}, {high:.0f}], {n} questions"
         whisker = _line(x(confidence), y(low), x(confidence), y(high), "whisker")
-        dot = f'<circle class="dot" cx="{x(confidence):.1f}" cy="{y(accuracy):.1f}" r="5"/>'
-        parts.append(_group([whisker, dot], told))
+        parts.append(_group([whisker, _dot(x(confidence), y(accuracy))], told))
     parts += _axes("confidence", "right, in 100", left, right, top, bottom)
-    return _svg(parts, 436, bottom + 44, says)
+    return _svg(parts, WIDTH, bottom + 44, says)
 
 
 def history(moments: Sequence[Moment], *, says: str) -> str:
     """A figure over time, evenly spaced by evaluation, with its intervals as a band."""
-    left, right, top, bottom = 52.0, WIDTH - 40.0, 16.0, 196.0
+    left, right, top, bottom = 52.0, WIDTH - 40.0, 30.0, 210.0
     ends = [value for each in moments for value in (each.value, *(each.interval or ()))]
     low, high = 10 * math.floor(min(ends) / 10), 10 * math.ceil(max(ends) / 10)
     low, high = (low, high) if high > low else (max(0, low - 10), low + 10)
@@ -121,7 +126,7 @@ def history(moments: Sequence[Moment], *, says: str) -> str:
     every = math.ceil(len(moments) / 8)
     for at, each in enumerate(moments):
         told = f"{each.date}: {each.value:.1f}{_between(each.interval)} {each.label}".strip()
-        mark = [f'<circle class="dot" cx="{x(at):.1f}" cy="{y(each.value):.1f}" r="5"/>']
+        mark = [_dot(x(at), y(each.value))]
         if at in (0, len(moments) - 1):
             mark.append(_text(x(at), y(each.value) - 12, f"{each.value:.1f}", "value", "middle"))
         if at % every == 0 or at == len(moments) - 1:
@@ -172,6 +177,10 @@ def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:
 
 def _text(x: float, y: float, text: str, name: str, anchor: str) -> str:
     return f'<text class="{name}" text-anchor="{anchor}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' if text else ""
+
+
+def _dot(x: float, y: float) -> str:
+    return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="5.5"/>'
 
 
 def _group(parts: Iterable[str], told: str) -> str:

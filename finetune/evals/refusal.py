@@ -94,7 +94,7 @@ def figures(sure: Floats, right: Flags, wanted: Flags, stated: float) -> dict[st
         "bins": "15 of equal mass",
         "curve": [
             {"threshold": round(p.threshold, 4), "coverage": rounded(100 * p.coverage), "risk": rounded(100 * p.risk)}
-            for p in some(points, POINTS)
+            for p in [*some(points[:-1], POINTS), points[-1]]
         ],
         "reliability": [
             {"confidence": rounded(100 * each.confidence), "accuracy": rounded(100 * each.accuracy), "n": each.n}

@@ -38,6 +38,7 @@ TITLES = {
 """In the page's order."""
 NAMES = {
     "right": "right",
+    "right_of_answerable": "right of the answerable",
     "citation_precision": "citations that fit",
     "answered": "answerable ones answered",
     "coverage": "answered",
@@ -140,7 +141,7 @@ def shown(result: Result) -> dict[str, Any]:
         plots.append((f"{_name(name).capitalize()}, by kind", charts.shares(lines, says=f"{name}: " + _told(lines))))
     return {
         "data": result["data"]["file"],
-        "options": "  ".join(f"{key} {_option(value)}" for key, value in result["data"].get("options", {}).items()),
+        "options": _options(result),
         "n": result.get("n", 0),
         "date": str(result["date"])[:16].replace("T", " "),
         "facts": _facts(result),
@@ -198,7 +199,7 @@ def _plain(key: str, value: object, skipped: set[str]) -> bool:
 
 
 def _tile(result: Result) -> dict[str, Any] | None:
-    name = HEADLINES[str(result["eval"])]
+    name = _headline(result)
     if result.get(name) is None:
         return None
     interval = result.get("intervals", {}).get(name)
@@ -210,13 +211,19 @@ def _tile(result: Result) -> dict[str, Any] | None:
         "interval": f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else "",
         "n": result.get("n", 0),
         "data": result["data"]["file"],
+        "options": _options(result),
     }
+
+
+def _headline(result: Result) -> str:
+    """A reader that may not refuse is judged by the questions that have an answer."""
+    bold = result["data"].get("options", {}).get("always_answer")
+    return "has_answer_f1" if bold else HEADLINES[str(result["eval"])]
 
 
 def _history(same: Sequence[Result]) -> dict[str, str] | None:
     """The headline figure of evaluations over the same data, where there are two or more."""
-    kind = str(same[0]["eval"])
-    name = HEADLINES[kind]
+    kind, name = str(same[0]["eval"]), _headline(same[0])
     moments = [
         Moment(str(each["date"])[:16].replace("T", " "), each[name], each["intervals"].get(name), _versions(each))
         for each in same
@@ -246,8 +253,13 @@ def _told(rows: Sequence[Share]) -> str:
     return "; ".join(f"{row.label} {row.value:.1f}" for row in rows)
 
 
+def _options(result: Result) -> str:
+    given: dict[str, object] = result["data"].get("options", {})
+    return ", ".join(f"{key.replace('_', ' ')} {_option(value)}".strip() for key, value in given.items())
+
+
 def _option(value: object) -> str:
-    return "" if value is True else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "" if value is True else " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _name(name: str) -> str:

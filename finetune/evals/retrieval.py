@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import re
 import tempfile
@@ -12,14 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from bot.answering import follow
 from bot.botfile import find_data
-from bot.engines import devices
+from bot.engines import tables
+from bot.engines.base import Encoder
 from bot.errors import ConfigError
+from bot.index import Blocking
 from bot.lexicon import trade
 from bot.settings import Settings
 from finetune.evals import measures, options
@@ -28,9 +31,8 @@ from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, digest, finished, folder
 from finetune.evals.rows import Row, RowError, read, some
 from retrieval import evaluate, hybrid
-from retrieval.encoder import SentenceEncoder, name_of
 from retrieval.ingest import ingest
-from retrieval.types import Audience, Block, Document, Filters, Hit
+from retrieval.types import Audience, Block, Document, Filters, Hit, Manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,24 +94,14 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
     began = time.perf_counter()
     settings: Settings = args.settings
     queries = some(read(args.queries, Query), args.limit)
-    encoder = _encoder(settings, args.encoder)
-    with _place(args) as place, bar("indexing", None) as advance:
-        snapshot = _index(args, place, encoder, advance)
     queries = [_named(query) for query in queries] if args.docs.is_dir() else queries
-    _check(args.queries, queries, snapshot, args.audience)
-    filters = Filters(audience=args.audience)
-    _ranked(queries[0], snapshot, encoder, filters, args.search)  # a first search loads dictionaries
-    ranked = []
-    with bar("searching", len(queries)) as advance:
-        for query in queries:
-            ranked.append(_ranked(query, snapshot, encoder, filters, args.search))
-            advance()
+    manifest, ranked = asyncio.run(_searched(args, queries, bar))
     found = {
         **measures.printed(scores(ranked)),
         "ms_p50": round(median(each.ms for each in ranked), 2),
         "n": len(ranked),
-        "documents": snapshot.manifest.documents,
-        "passages": snapshot.manifest.passages,
+        "documents": manifest.documents,
+        "passages": manifest.passages,
     }
     told = {"docs": args.docs.name, "search": args.search, "limit": args.limit}
     if args.docs.is_file():
@@ -119,7 +111,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         found,
         file=args.queries,
         began=began,
-        versions={"encoder": encoder.name, "index": snapshot.manifest.id},
+        versions={"encoder": manifest.encoder, "index": manifest.id},
         settings=settings,
         options=told,
     )
@@ -134,10 +126,26 @@ def scores(ranked: Sequence[Ranked]) -> dict[str, Measure]:
     return {name: measures.average(values) for name, values in found.items()}
 
 
-def _encoder(settings: Settings, given: Path | None) -> SentenceEncoder:
-    path = options.weights(settings, {"encoder": given}).path("encoder")
-    devices.prepare_torch(settings)
-    return SentenceEncoder(path, devices.pick(settings), name=name_of(path))
+async def _searched(args: argparse.Namespace, queries: Sequence[Query], bar: Bar) -> tuple[Manifest, list[Ranked]]:
+    settings: Settings = args.settings
+    weights = options.weights(settings, {"encoder": args.encoder})
+    encoder: Encoder = tables.create("encoder", settings.engines.encoder, settings=settings, weights=weights)
+    await encoder.start()
+    try:
+        blocking = Blocking(encoder, asyncio.get_running_loop())
+        with _place(args) as place, bar("indexing", None) as advance:
+            snapshot = await asyncio.to_thread(_index, args, place, blocking, advance)
+        _check(args.queries, queries, snapshot, args.audience)
+        filters = Filters(audience=args.audience)
+        await _ranked(queries[0], snapshot, encoder, filters, args.search)  # a first search loads dictionaries
+        ranked = []
+        with bar("searching", len(queries)) as advance:
+            for query in queries:
+                ranked.append(await _ranked(query, snapshot, encoder, filters, args.search))
+                advance()
+        return snapshot.manifest, ranked
+    finally:
+        await encoder.close()
 
 
 @contextmanager
@@ -150,7 +158,7 @@ def _place(args: argparse.Namespace) -> Iterator[Path]:
     yield folder(args.settings) / f"index-{options.name_of(args.docs)}"
 
 
-def _index(args: argparse.Namespace, place: Path, encoder: SentenceEncoder, advance: Callable[..., None]) -> Snapshot:
+def _index(args: argparse.Namespace, place: Path, encoder: Blocking, advance: Callable[..., None]) -> Snapshot:
     from retrieval import snapshot as snapshots
 
     at = 0
@@ -209,29 +217,31 @@ def _check(file: Path, queries: Sequence[Query], snapshot: Snapshot, audience: A
                 raise RowError(f"{where} is internal, and customers never find it; search with --audience internal")
 
 
-def _ranked(query: Query, snapshot: Snapshot, encoder: Any, filters: Filters, how: How) -> Ranked:
+async def _ranked(query: Query, snapshot: Snapshot, encoder: Encoder, filters: Filters, how: How) -> Ranked:
     began = time.perf_counter()
     asked = follow.query(query.query, [(line.role, line.text) for line in query.history])
-    hits = _search(asked, snapshot, encoder, filters, how)
+    hits = await _search(asked, snapshot, encoder, filters, how)
     ms = (time.perf_counter() - began) * 1000
     return Ranked(query, tuple(dict.fromkeys(hit.passage.document for hit in hits))[:K], ms)
 
 
-def _search(asked: follow.Query, snapshot: Snapshot, encoder: Any, filters: Filters, how: How) -> Sequence[Hit]:
+async def _search(
+    asked: follow.Query, snapshot: Snapshot, encoder: Encoder, filters: Filters, how: How
+) -> Sequence[Hit]:
     if how == "sparse":
         rows, scores_ = snapshot.sparse.search(asked.text, DEPTH, snapshot.allowed(filters))
     else:
-        vector = _vector(asked, encoder)
+        vector = await _vector(asked, encoder)
         if how == "hybrid":
             return hybrid.search(snapshot, asked.text, vector, DEPTH, filters)
         rows, scores_ = snapshot.dense.search(vector, DEPTH, snapshot.allowed(filters))
     return [Hit(snapshot.passages[row], float(score)) for row, score in zip(rows, scores_, strict=True)]
 
 
-def _vector(asked: follow.Query, encoder: Any) -> NDArray[np.float32]:
+async def _vector(asked: follow.Query, encoder: Encoder) -> NDArray[np.float32]:
     """As `bot.answering.find.Finder` weighs the parts of a query."""
     import numpy as np
 
-    vectors = encoder.encode([text for text, _ in asked.parts])
+    vectors = await encoder.encode([text for text, _ in asked.parts])
     vector = np.array([weight for _, weight in asked.parts], np.float32) @ vectors
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bot.engines.encoder import MiniLM
-from bot.engines.weights import Weights
+from bot.engines.weights import Entry, Local, Weights
 from bot.settings import load
 from retrieval.encoder import SentenceEncoder
 from tests.contracts import engines
@@ -34,3 +34,15 @@ def test_in_int8_its_vectors_point_the_same_way(tmp_path: Path) -> None:
         assert small.name == served.name
     asyncio.run(small.close())
     assert float(cosines.min()) > 0.9
+
+
+def test_a_folder_that_sentence_transformers_wrote_is_read_alike(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    SentenceTransformer(str(Weights(load()).path("encoder")), device="cpu").save(str(tmp_path / "tuned"))
+    tuned = Entry(name="encoder", role="", licence="", source=Local(path=tmp_path / "tuned"))
+    encoder = MiniLM(load(device="cpu"), Weights(load(), {"encoder": tuned}))
+    asyncio.run(encoder.start())
+    here = asyncio.run(encoder.encode(TEXTS))
+    asyncio.run(encoder.close())
+    assert np.allclose(here, SentenceEncoder(tmp_path / "tuned").encode(TEXTS), atol=1e-4)
