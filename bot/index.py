@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.answering import units
 from bot.botfile import BotFile, DocumentSource
 from bot.engines.base import Encoder
 from bot.errors import SnapshotError
+from bot.lexicon import trade
 from retrieval import snapshot as snapshots
+from retrieval.concepts import Concepts
 from retrieval.snapshot import Snapshot
 from retrieval.texts import write_whole
 from retrieval.types import Audience
@@ -89,15 +92,18 @@ async def prepare(holder: IndexHolder, botfile: BotFile, encoder: Encoder, progr
 
 def _prepare(holder: IndexHolder, botfile: BotFile, encoder: Blocking, progress: Progress | None) -> None:
     if botfile.documents:
-        now = _fingerprint(botfile, encoder.name)
+        concepts = trade.concepts(botfile.folder)
+        now = _fingerprint(botfile, encoder.name, concepts)
         if _stamp(holder.path) != now or not _loads(holder):
             for source in botfile.documents:
-                _ingest(holder.path, source, encoder, progress)
+                _ingest(holder.path, source, encoder, concepts, progress)
             _remember(holder.path / STAMP, now)
     holder.reload_if_changed()
 
 
-def _ingest(index: Path, source: DocumentSource, encoder: Blocking, progress: Progress | None) -> None:
+def _ingest(
+    index: Path, source: DocumentSource, encoder: Blocking, concepts: Concepts, progress: Progress | None
+) -> None:
     from retrieval.ingest import ingest
 
     report = ingest(
@@ -107,6 +113,8 @@ def _ingest(index: Path, source: DocumentSource, encoder: Blocking, progress: Pr
         collection=source.collection,
         audience=Audience(source.audience) if source.audience else None,
         internal_title=re.compile(source.internal_title) if source.internal_title else None,
+        concepts=concepts,
+        cut=units.compared,
         progress=progress,
     )
     for file, reason in report.broken:
@@ -140,9 +148,10 @@ def _stamp(index: Path) -> str | None:
     return stamp
 
 
-def _fingerprint(botfile: BotFile, encoder: str) -> str:
-    """A digest of the documents' bytes, how they are ingested, and the encoder."""
+def _fingerprint(botfile: BotFile, encoder: str, concepts: Concepts) -> str:
+    """A digest of the documents' bytes, how they are ingested and indexed, and the encoder."""
     digest = hashlib.sha256(encoder.encode())
+    digest.update(f"{snapshots.INDEXING}{sorted(concepts.means.items())}".encode())
     for source in botfile.documents:
         digest.update(repr(source).encode())
         files = sorted(source.path.rglob("*")) if source.path.is_dir() else [source.path]

@@ -34,6 +34,7 @@ from bot.answering.follow import query
 from bot.engines import tables
 from bot.engines.weights import Weights
 from bot.index import Blocking
+from bot.lexicon import trade
 from bot.settings import Settings, load
 from bot.timing import Stopwatch
 from retrieval import hybrid, snapshot
@@ -143,7 +144,7 @@ async def gather(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         blocking = Blocking(encoder, asyncio.get_running_loop())
-        index = await asyncio.to_thread(snapshot.build, Path(folder), list(pages), blocking)
+        index = await asyncio.to_thread(snapshot.build, Path(folder), list(pages), blocking, concepts=trade.concepts())
         for number, asked in enumerate(questions):
             wanted, watch = query(asked.text), Stopwatch()
             vector = await finder.vector(wanted, language)

@@ -13,11 +13,12 @@ from re import Pattern
 from filelock import FileLock, Timeout
 
 from retrieval import snapshot as snapshots
+from retrieval.concepts import NONE, Concepts
 from retrieval.encoder import Encoder
 from retrieval.errors import DocumentError, SnapshotError
 from retrieval.front_matter import UnknownAudienceError
 from retrieval.load import fingerprint, is_readable, load_file, name_of, read_bytes
-from retrieval.snapshot import Key, Snapshot
+from retrieval.snapshot import Cut, Key, Snapshot
 from retrieval.types import Audience, Document
 
 _COLLECTION = re.compile(r"\w[\w.-]{0,63}")
@@ -60,6 +61,8 @@ class _Reading:
     collection: str
     audience: Audience | None
     internal_title: Pattern[str] | None
+    concepts: Concepts
+    cut: Cut | None
 
 
 def ingest(
@@ -70,6 +73,8 @@ def ingest(
     collection: str = "default",
     audience: Audience | None = None,
     internal_title: Pattern[str] | None = None,
+    concepts: Concepts = NONE,
+    cut: Cut | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> IngestReport:
     """Bring the documents below `paths` into a collection, and drop those that are gone from there.
@@ -77,8 +82,8 @@ def ingest(
     A folder is a root: names are relative to it, and documents that came from it before and are there no more are
     deleted. A single file keeps the root of a folder that was ingested before, else its own folder is the root, and
     nothing beside it is deleted. A broken file is reported, and what was in the index of it is taken out: an answer
-    must not come from a page that nobody can read any more. `progress(step, done, total)` has steps "reading" and
-    "encoding".
+    must not come from a page that nobody can read any more. `concepts` and `cut` (see `retrieval.snapshot.build`) hold
+    for the whole index. `progress(step, done, total)` has steps "reading" and "encoding".
 
     Raises DocumentError, before anything is changed, when a path does not exist or two files would have the same name,
     and SnapshotError when the index cannot be written: the one before stays.
@@ -89,7 +94,7 @@ def ingest(
         index.mkdir(parents=True, exist_ok=True)
         with FileLock(index / "lock", timeout=10):
             previous, lost = _previous(index)
-            reading = _Reading(collection, audience, internal_title)
+            reading = _Reading(collection, audience, internal_title, concepts, cut)
             return replace(_ingest(paths, index, encoder, previous, reading, progress), lost=lost)
     except Timeout:
         raise SnapshotError(f"another ingestion is at work on {index}; try again when it is done") from None
@@ -149,7 +154,8 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
 
     kept = {key: document for key, document in kept.items() if key not in read}
     encoding = None if progress is None else lambda done, total: progress("encoding", done, total)
-    made = snapshots.build(index, [*kept.values(), *read.values()], encoder, previous, encoding)
+    documents = [*kept.values(), *read.values()]
+    made = snapshots.build(index, documents, encoder, previous, encoding, concepts=reading.concepts, cut=reading.cut)
     same = sum(key in before and before[key].version == document.version for key, document in read.items())
     return IngestReport(
         collection=collection,

@@ -2,7 +2,7 @@
 
     INDEX/current                      the id of the snapshot to serve, replaced atomically
     INDEX/snapshots/<id>/manifest.json with the sha256 of the other files
-                        /documents.jsonl, passages.jsonl, dense.faiss, sparse/
+                        /documents.jsonl, passages.jsonl, dense.faiss, sparse/, pieces.npy, pieces-keys.npy
     INDEX/texts/<vv>/<version>.json    the text of every document version (`retrieval.texts`)
 
 A snapshot that was loaded stays whole in memory whatever happens on disk.
@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval import texts
+from retrieval.concepts import NONE, Concepts
 from retrieval.dense import DenseIndex
 from retrieval.encoder import Encoder, encode_all
 from retrieval.errors import QueryError, SnapshotError
+from retrieval.pieces import Pieces
 from retrieval.sparse import SparseIndex
 from retrieval.split import context, split
 from retrieval.texts import StoredText, text_of
@@ -36,25 +38,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "StoredText", "build", "current", "load", "text_of"]
 
-SCHEMA = 1
-INDEXING = 1
+SCHEMA = 2
+INDEXING = 3
 """Raise it when passages or terms are made otherwise, so that the next ingestion makes the index anew."""
 
 KEPT = 3
 """How many snapshots stay on disk: the current one, and those to go back to."""
 
 Key = tuple[str, str]
+Cut = Callable[[Document, Passage], Iterable[str]]
+"""The pieces of a passage that questions will be compared with, as texts."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An index in memory. Row i of `dense` and `sparse` is `passages[i]`; documents are found by (collection, name)."""
+    """An index in memory. Row i of `dense` and `sparse` is `passages[i]`; documents are found by (collection, name).
+
+    `pieces` has the vectors of the passages' pieces, found by their text.
+    """
 
     manifest: Manifest
     documents: Mapping[Key, Document]
     passages: tuple[Passage, ...]
     dense: DenseIndex
     sparse: SparseIndex
+    pieces: Pieces
     _masks: dict[Filters, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
@@ -88,6 +96,11 @@ class Snapshot:
         if filters.languages is not None:
             mask &= np.array([passage.language in filters.languages for passage in self.passages], np.bool_)
         return mask
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """Those of its passages."""
+        return frozenset(passage.language for passage in self.passages)
 
     @cached_property
     def _public(self) -> NDArray[np.bool_]:
@@ -137,7 +150,7 @@ def load(index: Path, id: str | None = None) -> Snapshot:
     dense, sparse = DenseIndex.load(folder / "dense.faiss"), SparseIndex.load(folder / "sparse")
     if not len(passages) == dense.size == sparse.size == manifest.passages:
         raise SnapshotError(f"{folder} is damaged: its parts hold different numbers of passages")
-    return Snapshot(manifest, documents, passages, dense, sparse)
+    return Snapshot(manifest, documents, passages, dense, sparse, Pieces.load(folder))
 
 
 def build(
@@ -146,19 +159,29 @@ def build(
     encoder: Encoder,
     previous: Snapshot | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    concepts: Concepts = NONE,
+    cut: Cut | None = None,
 ) -> Snapshot:
-    """Make the index of exactly these documents, and make it the current one.
+    """Make the index of exactly these documents, and make it the current one. `concepts` are what their words mean.
 
-    Passages that `previous` holds are not encoded again. `progress(done, total)` counts the passages to encode. When
-    nothing at all has changed, `previous` is given back and nothing is written.
+    `cut` names the pieces of passages whose vectors are kept too. What `previous` holds is not encoded again.
+    `progress(done, total)` counts the texts to encode. When nothing at all has changed, `previous` is given back and
+    nothing is written.
     """
     ordered = sorted(documents, key=lambda document: (document.collection, document.name))
     records = [_record(document) for document in ordered]
-    data_hash = hashlib.sha256(json.dumps([SCHEMA, INDEXING, records], ensure_ascii=False).encode()).hexdigest()
+    made_of = [SCHEMA, INDEXING, records, dict(concepts.means), cut is not None]
+    data_hash = hashlib.sha256(json.dumps(made_of, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
     if previous and previous.manifest.data_hash == data_hash and previous.manifest.encoder == encoder.name:
         return previous
     passages = tuple(passage for document in ordered for passage in split(document))
     contexts = [context(passage) for passage in passages]
+    places = {(document.collection, document.name): document for document in ordered}
+    said = (
+        [] if cut is None else [text for each in passages for text in cut(places[each.collection, each.document], each)]
+    )
+    texts_of_pieces = list(dict.fromkeys(said))
     now = datetime.now(UTC)
     internal = sum(document.audience is Audience.INTERNAL for document in ordered)
     manifest = Manifest(
@@ -174,12 +197,14 @@ def build(
         collections=tuple(sorted({document.collection for document in ordered})),
         schema=SCHEMA,
     )
+    vectors = _vectors(contexts, texts_of_pieces, encoder, previous, progress)
     snapshot = Snapshot(
         manifest=manifest,
-        documents={(document.collection, document.name): document for document in ordered},
+        documents=places,
         passages=passages,
-        dense=DenseIndex.build(_vectors(contexts, encoder, previous, progress)),
-        sparse=SparseIndex.build(contexts),
+        dense=DenseIndex.build(vectors[: len(contexts)]),
+        sparse=SparseIndex.build(contexts, concepts),
+        pieces=Pieces.of(texts_of_pieces, vectors[len(contexts) :]),
     )
     for document in ordered:
         texts.keep(index, document)
@@ -189,21 +214,24 @@ def build(
 
 def _vectors(
     contexts: list[str],
+    pieces: list[str],
     encoder: Encoder,
     previous: Snapshot | None,
     progress: Callable[[int, int], None] | None,
 ) -> NDArray[np.float32]:
+    """Of the passages, then of the pieces; what `previous` has is taken from there."""
     import numpy as np
 
-    known: dict[str, int] = {}
-    before = np.zeros((0, encoder.dimensions), np.float32)
+    vectors = np.zeros((len(contexts) + len(pieces), encoder.dimensions), np.float32)
+    new = list(range(len(vectors)))
     if previous and previous.manifest.encoder == encoder.name and previous.dense.dimensions == encoder.dimensions:
         known = {context(passage): row for row, passage in enumerate(previous.passages)}
-        before = previous.dense.vectors()
-    vectors = np.zeros((len(contexts), encoder.dimensions), np.float32)
-    new = [row for row, said in enumerate(contexts) if said not in known]
-    old = [row for row, said in enumerate(contexts) if said in known]
-    vectors[old] = before[[known[contexts[row]] for row in old]]
+        old = [row for row, said in enumerate(contexts) if said in known]
+        vectors[old] = previous.dense.vectors()[[known[contexts[row]] for row in old]]
+        vectors[len(contexts) :], missing = previous.pieces.find(pieces)
+        new = [row for row, said in enumerate(contexts) if said not in known]
+        new += [len(contexts) + row for row in missing]
+    texts = contexts + pieces
     done = 0
 
     def advance(steps: int) -> None:
@@ -213,7 +241,7 @@ def _vectors(
             progress(done, len(new))
 
     advance(0)
-    vectors[new] = encode_all(encoder, [contexts[row] for row in new], advance)
+    vectors[new] = encode_all(encoder, [texts[row] for row in new], advance)
     return vectors
 
 
@@ -237,6 +265,7 @@ def _publish(index: Path, snapshot: Snapshot, records: list[dict[str, Any]]) -> 
             )
         snapshot.dense.save(folder / "dense.faiss")
         snapshot.sparse.save(folder / "sparse")
+        snapshot.pieces.save(folder)
         written = [file for file in sorted(folder.rglob("*")) if file.is_file()]
         files = {file.relative_to(folder).as_posix(): _digest(file) for file in written}
         said = {**asdict(snapshot.manifest), "files": files}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrieval.concepts import NONE, Concepts
 from retrieval.errors import SnapshotError
 from retrieval.texts import write_whole
 from retrieval.words import terms
@@ -30,24 +31,28 @@ B = 0.4
 
 @dataclass(frozen=True, slots=True)
 class SparseIndex:
-    """Term t's passages are `rows[starts[t]:starts[t + 1]]`, and what each gains by it the same part of `gains`."""
+    """Term t's passages are `rows[starts[t]:starts[t + 1]]`, and what each gains by it the same part of `gains`.
+
+    Texts and queries alike are counted by their words and by what these mean (`concepts`).
+    """
 
     size: int
     _terms: dict[str, int]
     _starts: NDArray[np.int64]
     _rows: NDArray[np.int32]
     _gains: NDArray[np.float32]
+    concepts: Concepts = NONE
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> SparseIndex:
+    def build(cls, texts: Sequence[str], concepts: Concepts = NONE) -> SparseIndex:
         """Row i is `texts[i]`."""
         import bm25s
         import numpy as np
 
-        split = [terms(text) for text in texts]
+        split = [terms(text) + concepts.terms(text) for text in texts]
         vocabulary = {term: number for number, term in enumerate(sorted({term for found in split for term in found}))}
         if not vocabulary:
-            return cls(len(texts), {}, np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+            return cls(len(texts), {}, np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), concepts)
         index = bm25s.BM25(k1=K1, b=B, method="lucene")
         ids = [[vocabulary[term] for term in found] for found in split]
         index.index((ids, dict(vocabulary)), show_progress=False, create_empty_token=False)
@@ -58,6 +63,7 @@ class SparseIndex:
             columns["indptr"].astype(np.int64),
             columns["indices"].astype(np.int32),
             columns["data"].astype(np.float32),
+            concepts,
         )
 
     @classmethod
@@ -69,8 +75,9 @@ class SparseIndex:
             said = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
             arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("starts", "rows", "gains")]
             vocabulary = {term: number for number, term in enumerate(said["terms"])}
-            return cls(int(said["size"]), vocabulary, arrays[0], arrays[1], arrays[2])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            concepts = Concepts({word: tuple(means) for word, means in said.get("means", {}).items()})
+            return cls(int(said["size"]), vocabulary, arrays[0], arrays[1], arrays[2], concepts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SnapshotError(f"{folder} is damaged: {error}") from None
 
     def save(self, folder: Path) -> None:
@@ -78,7 +85,7 @@ class SparseIndex:
         import numpy as np
 
         folder.mkdir()
-        said = {"size": self.size, "terms": list(self._terms)}
+        said = {"size": self.size, "terms": list(self._terms), "means": dict(self.concepts.means)}
         write_whole(folder / "terms.json", json.dumps(said, ensure_ascii=False))
         for name, array in (("starts", self._starts), ("rows", self._rows), ("gains", self._gains)):
             written = io.BytesIO()
@@ -86,16 +93,21 @@ class SparseIndex:
             write_whole(folder / f"{name}.npy", written.getvalue())
 
     def passages_with(self, term: str) -> int:
-        """How many passages have this term (one of `words.terms`)."""
+        """How many passages have this term (of `words.terms`, or of the concepts)."""
         number = self._terms.get(term)
         return 0 if number is None else int(self._starts[number + 1] - self._starts[number])
+
+    def asked(self, text: str) -> list[str]:
+        """The terms of a query: its words, and what they mean."""
+        known = self.concepts.words(text)
+        return terms(self.concepts.rest(text)) + known + self.concepts.terms(text)
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """BM25 of every passage, float32 [passages]; 0 where no word is shared."""
         import numpy as np
 
         total = np.zeros(self.size, np.float32)
-        for term in dict.fromkeys(terms(text)):
+        for term in dict.fromkeys(self.asked(text)):
             number = self._terms.get(term)
             if number is not None:
                 column = slice(int(self._starts[number]), int(self._starts[number + 1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +26,25 @@ they this those through to too until ve very was wasn we were weren what when wh
 won would wouldn y you your yours yourself yourselves
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
+NOTHING: frozenset[str] = frozenset()
 LONGEST = 64
 """A longer "word" is no word (an encoded picture, a key): nobody searches for it."""
 _DIGIT_GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def alone(text: str) -> frozenset[int]:
+    """Where in a text a Chinese character is a word by itself."""
+    found, at = set(), 0
+    for word in _jieba().cut(text, False):
+        if len(word) == 1:
+            found.add(at)
+        at += len(word)
+    return frozenset(found)
+
+
+def is_character(term: str) -> bool:
+    """Whether a term is one Chinese character."""
+    return bool(_CJK_CHARACTER.fullmatch(term))
 
 
 def count(text: str) -> int:
@@ -48,17 +64,18 @@ def language_of(text: str) -> str:
     return "zh" if chinese_share(text) > 0.3 else "en"
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, empty: frozenset[str] = NOTHING) -> list[str]:
     """The terms of a text, in order, repeated as they are.
 
     Latin words are lower-cased and stemmed (Snowball English), stop words left out; "10,000" is "10000", "e-mail" is
     "e", "mail" and "email", "7.5" stays whole beside its parts. Chinese runs are segmented into words, long words also
-    into the words within them, as jieba's search mode does, and all of them into their characters.
+    into the words within them, as jieba's search mode does, and all of them into their characters. Chinese words that
+    are `empty` are left out with their characters.
     """
     found: list[str] = []
     for run in _RUN.findall(_DIGIT_GROUP.sub("", unicodedata.normalize("NFKC", text).lower())):
         if _CJK_CHARACTER.match(run):
-            words = _segment()(run)
+            words = [word for word in _jieba().cut_for_search(run) if word not in empty]
             found += words
             found += [character for word in words if len(word) > 1 for character in word]
         elif run not in STOP_WORDS:
@@ -83,8 +100,8 @@ def _stem() -> Callable[[str], str]:
 
 
 @cache
-def _segment() -> Callable[[str], list[str]]:
+def _jieba() -> Any:
+    """Cuts by its dictionary alone: what it guesses beside that ("能刷", "修要") is a word in no other text."""
     import rjieba
 
-    segment: Callable[[str], list[str]] = rjieba.cut_for_search
-    return segment
+    return rjieba

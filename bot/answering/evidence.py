@@ -15,9 +15,11 @@ from bot.answering import units
 from bot.answering.units import Unit
 from bot.engines import claims, wording
 from bot.engines.base import Span
+from bot.lexicon import trade
+from retrieval.concepts import Concepts
 from retrieval.snapshot import Snapshot
 from retrieval.types import Hit
-from retrieval.words import terms
+from retrieval.words import is_character, terms
 
 CANDIDATES = 6
 """So many sentences are compared with the question by their vectors; their words choose them."""
@@ -34,19 +36,30 @@ FIGURES = (
 )
 BEFORE, ASIDE = 1 / 3, 0.15
 """What a word of the turn before, or on a picture, weighs against one that the customer says now."""
+CHARACTER = 0.5
+"""What a character weighs beside the word that it is part of."""
+LITERAL = 0.2
+"""What a word weighs beside what it means: "快递" is close to "配送", and the same as "快递"."""
+ANY_ROW = 0.8
+"""A row that the question does not name is one of many: a sentence that says nearly as much is better."""
+BELOW = 0.95
+"""A page says first what it is about: what stands under a further heading weighs a little less, in Chinese."""
+MISSED = 0.75
+"""What is left of a Chinese sentence's words where it has not the amount or the time that was asked for."""
+HEADINGS = 0.95
+"""What a word in the headings counts of one in the sentence, in Chinese, where no vector tells sentences apart."""
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
 """Words of a question that say nothing of what it is about."""
 
+_SEAM = re.compile(r"(?<=[\u3400-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[\u3400-\u9fff])")
 _CODE = re.compile(r"(?=.*[a-z])(?=.*\d)[a-z0-9-]+")
 _ASKS_QUANTITY = re.compile(
     r"\b(?:how (?:much|many|long|often|far|old|soon|late|big|heavy|high)|when|what time|which (?:day|year)|prices?|"
-    r"costs?|fees?|phone number|percentage|rate)\b|"
-    r"多少|几|多久|多长|多高|多大|多重|何时|何年|哪.?年|哪.?天|什么时[候间]|日期|价格|费用|运费",
+    r"costs?|fees?|phone number|percentage|rate)\b",
     re.I,
 )
 _QUANTITY = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|free|always|never|monthly|daily|weekly)\b|"
-    r"[一二两三四五六七八九十百千万][个天日月年次元小时分人名座部所种岁届]|免费",
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|free|always|never|monthly|daily|weekly)\b",
     re.I,
 )
 
@@ -59,9 +72,10 @@ class Candidate:
     cosine of question and unit; `found`: cosine of question and passage; `covered`, `around`: share of the question's
     words, by their rarity, in the unit with its headings and in the passage with its; `ahead`: the passage's lead over
     the next one's score, negative when it is behind the best; `strange`: the share of the question's words that no
-    document has; `typed`: 1 where the question asks for a quantity and the unit has a number, -1 where it has none;
+    document has; `typed`: 1 where the question asks for a quantity (in Chinese: an amount, a duration, a place)
+    and the unit has one, -1 where it has none;
     `behind`: how much less it covers than the candidate that covers most; `named`: 1 where it has every code on the
-    customer's picture that any candidate has.
+    customer's picture that any candidate has, or is the row that the picture names.
     """
 
     unit: Unit
@@ -92,35 +106,48 @@ class Candidate:
 def rarity(snapshot: Snapshot, question: str, own: str | None = None, *, aside: bool = False) -> dict[str, float]:
     """The question's content words (`retrieval.words.terms`) with their weight: the logarithm of how rare they are.
 
-    Where `question` has more than what the customer says now (`own`: the turn before it, the words on a picture), the
-    rest weighs a fifth to a third, a code such as "E04" in full, and what no document has, nothing.
+    What a word means (`retrieval.concepts`) is a term too, and the word itself then weighs less, or nothing where no
+    document has it. Where `question` has more than what the customer says now (`own`: the turn before it, the words on
+    a picture), the rest weighs a fifth to a third, a code such as "E04" in full, and what no document has, nothing.
     """
-    total = len(snapshot.passages)
+    total, concepts = len(snapshot.passages), snapshot.sparse.concepts
     words = question.replace("’", "'").split()
     plain = " ".join(word for word in words if word.lower().strip(".,!?;:\"'()") not in SMALL_TALK)
-    said = _terms(question if own is None else own)
+    said = _terms(concepts, question if own is None else own)
+    known = dict.fromkeys(concepts.words(plain))
     found: dict[str, float] = {}
-    for term in dict.fromkeys(terms(plain)):
+    for term in dict.fromkeys([*terms(concepts.rest(plain), SMALL_TALK), *known, *concepts.terms(plain)]):
         count = snapshot.sparse.passages_with(term)
-        if term in SMALL_TALK or (aside and not count and term not in said):
+        if term in SMALL_TALK or (not count and (term in known or (aside and term not in said))):
             continue
         weight = 1 if term in said or (aside and _CODE.fullmatch(term)) else ASIDE if aside else BEFORE
+        weight *= LITERAL if term in known else CHARACTER if is_character(term) else 1
         found[term] = math.log(1 + (total - count + 0.5) / (count + 0.5)) * weight
     return found
 
 
 @lru_cache(maxsize=16_384)
-def _terms(text: str) -> frozenset[str]:
-    return frozenset(terms(text))
+def _terms(concepts: Concepts, text: str) -> frozenset[str]:
+    return frozenset(terms(text)).union(concepts.terms(text))
 
 
-def share(weights: Mapping[str, float], text: str) -> float:
+def share(weights: Mapping[str, float], concepts: Concepts, text: str) -> float:
     """How much of the question's weight the words of a text have, 0 to 1."""
     whole = sum(weights.values())
     if not whole:
         return 0.0
-    here = _terms(text)
+    here = _terms(concepts, text)
     return sum(weight for term, weight in weights.items() if term in here) / whole
+
+
+def fits(question: str, answer: str) -> float:
+    """1 where the answer has what the question asks for: a quantity, an amount, a time; -1 where not; else 0."""
+    if claims.is_chinese(question):
+        kind = trade.kind(question)
+        return 0.0 if kind is None else 1.0 if kind.gives.search(answer) else -1.0
+    if not _ASKS_QUANTITY.search(question):
+        return 0.0
+    return 1.0 if _QUANTITY.search(answer) else -1.0
 
 
 def candidates(
@@ -138,7 +165,9 @@ def candidates(
     """
     found: list[Candidate] = []
     weights = rarity(snapshot, question, own, aside=aside)
-    asks = bool(_ASKS_QUANTITY.search(question))
+    concepts, chinese = snapshot.sparse.concepts, claims.is_chinese(question)
+    kind = trade.kind(question) if chinese else None
+    strict = kind is not None and kind.strict
     whole = sum(weights.values())
     unheard = sum(weight for term, weight in weights.items() if not snapshot.sparse.passages_with(term))
     for rank, (hit, span) in enumerate(zip(hits, spans, strict=True)):
@@ -151,26 +180,49 @@ def candidates(
             answer = units.overlapping(inside, hit.passage.start + span.start, hit.passage.start + span.end)
         if answer is not None and all((unit.start, unit.end) != (answer.start, answer.end) for unit in inside):
             inside.append(answer)
-        others = hits[1].score if rank == 0 and len(hits) > 1 else hits[0].score
+        others = _others(hits, rank, chinese)
         base = Candidate(
             inside[0],
             hit,
             best_read=span.score if span else 0.0,
             found=max(0.0, hit.dense or 0.0),
-            around=share(weights, "\n".join([*hit.passage.path, hit.passage.text])),
-            ahead=hit.score - others if len(hits) > 1 else 0.1,
+            around=share(weights, concepts, "\n".join([*hit.passage.path, hit.passage.text])),
+            ahead=hit.score - others if others is not None else 0.1,
             strange=unheard / whole if whole else 0.0,
         )
         for unit in inside:
             is_answer = answer is not None and (unit.start, unit.end) == (answer.start, answer.end)
             read = span.score if is_answer and span else 0.0
-            typed = 0.0 if not asks else 1.0 if _QUANTITY.search(unit.evidence) else -1.0
-            covered = share(weights, "\n".join([*unit.path, unit.evidence]))
+            typed = fits(question, unit.evidence)
+            covered = share(weights, concepts, "\n".join([*unit.path, unit.evidence]))
+            if chinese:
+                covered = HEADINGS * covered + (1 - HEADINGS) * share(weights, concepts, unit.evidence)
+                if unit.kind == "row" and not share(weights, concepts, unit.quote.split(" | ")[0]):
+                    covered *= ANY_ROW
+                if len(unit.path) > 1:
+                    covered *= BELOW
+                if typed < 0 and strict:
+                    covered *= MISSED
             found.append(replace(base, unit=unit, read=read, covered=covered, typed=typed))
     found = _naming(found, question, aside)
+    if aside:
+        found = _pointed(found, question)
     found.sort(key=lambda each: (-(each.read + each.covered + 0.5 * each.hit.score), each.unit.start))
     most = max((each.covered for each in found), default=0.0)
-    return [replace(each, behind=most - each.covered) for each in found[:CANDIDATES]]
+    # No vector has to be made of a Chinese sentence: all of them can be judged.
+    return [replace(each, behind=most - each.covered) for each in (found if chinese else found[:CANDIDATES])]
+
+
+def _others(hits: Sequence[Hit], rank: int, chinese: bool) -> float | None:
+    """The score of the best passage beside this one; in Chinese, of the best on another page. None without any."""
+    page = hits[rank].passage
+    apart = [
+        hit.score
+        for at, hit in enumerate(hits)
+        if at != rank
+        and not (chinese and (hit.passage.collection, hit.passage.document) == (page.collection, page.document))
+    ]
+    return max(apart, default=None)
 
 
 def compared(found: Sequence[Candidate], asked: NDArray[np.float32], vectors: NDArray[np.float32]) -> list[Candidate]:
@@ -180,10 +232,10 @@ def compared(found: Sequence[Candidate], asked: NDArray[np.float32], vectors: ND
 
 def _naming(found: Sequence[Candidate], question: str, aside: bool) -> list[Candidate]:
     """Where the question names codes ("E02", "K200"), the candidates that have most of them."""
-    codes = {fact for fact in claims.read(question).facts if _CODE.fullmatch(fact)}
+    codes = {fact for fact in _facts(question) if _CODE.fullmatch(fact)}
     if not codes:
         return list(found)
-    said = [codes & claims.read("\n".join([*each.unit.path, each.unit.evidence])).facts for each in found]
+    said = [codes & _facts("\n".join([*each.unit.path, each.unit.evidence])) for each in found]
     known = frozenset[str]().union(*said)
     most = max(map(len, said), default=0)
     return [
@@ -191,3 +243,21 @@ def _naming(found: Sequence[Candidate], question: str, aside: bool) -> list[Cand
         for each, named in zip(found, said, strict=True)
         if len(named) == most
     ]
+
+
+def _pointed(found: Sequence[Candidate], shown: str) -> list[Candidate]:
+    """Where a picture has the Chinese name of a row between blanks, that row is named; of several the first one.
+
+    The newest state of a parcel, the title of a warning: what a screen is about stands above the rest.
+    """
+    keys = [each.unit.quote.split(" | ")[0].strip() if each.unit.kind == "row" else "" for each in found]
+    lines = shown.split()
+    first = next((line for line in lines if claims.is_chinese(line) and line in keys), None)
+    if first is None:
+        return list(found)
+    return [replace(each, named=1.0) if key == first else each for each, key in zip(found, keys, strict=True)]
+
+
+def _facts(text: str) -> frozenset[str]:
+    """`claims.read`'s, also where a code stands between Chinese characters without a blank."""
+    return frozenset(claims.read(_SEAM.sub(" ", text)).facts)

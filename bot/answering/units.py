@@ -76,6 +76,11 @@ def units(document: Document, passage: Passage) -> list[Unit]:
     return [unit for at, block in _inside(document, passage) for unit in _of_block(document, passage, at, block)]
 
 
+def compared(document: Document, passage: Passage) -> list[str]:
+    """What a question's vector is compared with: each unit as the checker is shown it. None where it goes by words."""
+    return [] if passage.language == "zh" else [unit.evidence for unit in units(document, passage)]
+
+
 def overlapping(found: Sequence[Unit], start: int, end: int) -> Unit | None:
     """The unit that a span answers with: the one it shares most characters with, joined with the others it touches.
 

@@ -9,8 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bot.answering import units
+from bot.botfile import find_data
 from bot.engines import devices
 from bot.errors import ConfigError
+from bot.lexicon import trade
 from bot.settings import Settings
 from channels import terminal
 from retrieval.types import Audience
@@ -53,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
             collection=args.collection,
             audience=args.audience,
             internal_title=args.internal_title,
+            concepts=trade.concepts(args.settings.bot or find_data()),
+            cut=units.compared,
             progress=_Progress(bars),
         )
     manifest = report.snapshot.manifest

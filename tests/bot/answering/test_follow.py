@@ -56,3 +56,8 @@ def test_a_question_that_says_little_leans_on_its_picture() -> None:
     query = follow.query("Why?", [], "E02 The plug cannot join this network")
     assert query.parts[0][1] < query.parts[1][1]
     assert follow.query("", [], "Error E04").own == ""
+
+
+def test_a_question_of_which_little_can_be_translated_is_not_translated() -> None:
+    assert glossary.translate("快递员小王一个月的薪水") == ""
+    assert glossary.translate("请问退货怎么办呢") == "return"
