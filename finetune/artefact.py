@@ -1,7 +1,7 @@
 """What training leaves behind: weights, `reader.json`, metrics, a curve and a card, in one folder.
 
 adapter_model.safetensors, adapter_config.json   method "lora", in peft's format, with the QA head
-model.safetensors, config.json                   method "full"
+model.safetensors                                method "full": all but the word embeddings, which are the body's
 reader.json                                      how to read with it: lengths, calibration, threshold, version
 metrics.json, README.md, curve.png               what it was trained on and how good it is
 """
@@ -10,33 +10,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from bot.engines.reader import Recipe as Reading
+from bot.engines.reader import load_model
 from finetune.reader import Epoch, Recipe
 
 BASE = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 
 
-def write_weights(model: Any, tokenizer: Any, recipe: Recipe, out: Path) -> str:
-    """Save the trained weights in fp16 (a whole model with its tokenizer) and return their version, the first 12 digits
-    of the file's sha256.
+FILES = {"lora": ("adapter_model.safetensors", "adapter_config.json"), "full": ("model.safetensors",)}
+
+
+def write_weights(model: Any, recipe: Recipe, out: Path) -> str:
+    """Save what was trained in fp16 and return its version, the first 12 digits of the file's sha256.
+
+    What another method left in the folder is removed, so that nothing reads it by mistake.
     """
     import torch
     from safetensors.torch import load_file, save_file
 
-    model.to("cpu").save_pretrained(out)
-    (out / "README.md").unlink(missing_ok=True)  # peft writes an empty card
-    file = out / ("adapter_model.safetensors" if recipe.method == "lora" else "model.safetensors")
-    half = {name: value.to(torch.float16).contiguous() for name, value in load_file(file).items()}
-    save_file(half, file, metadata={"format": "pt"})
+    out.mkdir(parents=True, exist_ok=True)
+    for name in {"config.json", *FILES["lora"], *FILES["full"]}:
+        (out / name).unlink(missing_ok=True)
+    model.to("cpu")
+    file = out / FILES[recipe.method][0]
     if recipe.method == "lora":
+        model.save_pretrained(out)
+        (out / "README.md").unlink(missing_ok=True)  # peft writes an empty card
         _tidy(out / "adapter_config.json")
+        trained = load_file(file)
     else:
-        tokenizer.save_pretrained(out)
+        trained = {name: value.detach() for name, value in model.named_parameters() if value.requires_grad}
+    half = {name: value.to(torch.float16).contiguous() for name, value in trained.items()}
+    save_file(half, file, metadata={"format": "pt"})
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
@@ -50,22 +60,14 @@ def _tidy(file: Path) -> None:
 
 def load(base: Path, folder: Path) -> tuple[Any, Any]:
     """The trained model (merged, in evaluation mode) and its tokenizer, as serving sees them."""
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    if (folder / "adapter_config.json").is_file():
-        body = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # as in finetune.reader.build
-            model = PeftModel.from_pretrained(body, str(folder)).merge_and_unload()
-    else:
-        model = AutoModelForQuestionAnswering.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    return model.eval(), tokenizer
+    method: Literal["lora", "full"] = "lora" if (folder / "adapter_config.json").is_file() else "full"
+    model = load_model(base, folder, Reading(method=method, version="new"))
+    return model, AutoTokenizer.from_pretrained(base, local_files_only=True)
 
 
 def write_settings(
@@ -123,15 +125,17 @@ pipeline_tag: question-answering
 
 # Reader {version}
 
-Finds the answer to a question in a passage, or says that the passage has none. {what} on {base}, trained with
-`frontdesk train reader`.
+Finds the answer to a question in a passage, or says that the passage has none. {what} on
+{base}, trained with `frontdesk train reader`.
 
-- **Data:** {data}.
+- **Data:** {data}.{made}
+- **Method:** {method}
+- **Trained** on {hardware}, {minutes:.0f} minutes, finished {date}.
 - **Licence:** CC-BY-SA-4.0, as the data asks; the body is Apache-2.0 and not part of this folder.
 - **Use:** English. `reader.json` holds the lengths, the calibration and the threshold to read with.
 
-| part | questions | EM | F1 | F1 on answerable | refused of unanswerable |
-| --- | --- | --- | --- | --- | --- |
+| part | questions | EM | F1 | F1 on answerable | refused of unanswerable | F1 on answerable, made to answer |
+| --- | --- | --- | --- | --- | --- | --- |
 {rows}
 
 Metric: SQuAD 2.0's. The epoch, the threshold and the calibration were chosen on the held-out articles of the training
@@ -141,20 +145,45 @@ Options: `{recipe}`
 """
 
 
+MADE = (
+    " Before those, {questions} questions that were made from {texts} passages of plain text ({source}) and from the"
+    " training questions' own passages"
+)
+
+
+def _method(recipe: Recipe) -> str:
+    passes = [
+        (recipe.cloze, "over cloze questions made from plain texts"),
+        (recipe.short, "over a few sentences of each passage"),
+        (recipe.epochs, "over whole passages"),
+    ]
+    told = ", ".join(f"{number} {what}" for number, what in passes if number)
+    return (
+        f"Passes: {told}. Where the span lies is learned from the plausible answers of unanswerable questions too, and "
+        "apart from whether there is one. The weights are an average over the last steps."
+    )
+
+
 def write_card(out: Path, recipe: Recipe, metrics: dict[str, Any], *, data: str, curve: bool) -> None:
     """README.md: where it comes from, what it may be used for, how good it is."""
     names = {"held_out": "held out of training", "dev": "dev (reports only)"}
     rows = [
-        f"| {names[part]} | {s['questions']} | {s['exact']} | {s['f1']} | {s['answerable_f1']} | {s['refused']} |"
+        f"| {names[part]} | {s['questions']} | {s['exact']} | {s['f1']} | {s['answerable_f1']} | {s['refused']} | "
+        f"{s['forced_f1']} |"
         for part, s in metrics["scores"].items()
     ]
     adapter = f"A LoRA adapter (rank {recipe.rank}) and a QA head"
     text = CARD.format(
         library="peft" if recipe.method == "lora" else "transformers",
         version=metrics["version"],
-        what=adapter if recipe.method == "lora" else "A whole model, based",
+        what=adapter if recipe.method == "lora" else "The layers and a QA head",
         base=BASE,
         data=data,
+        made=MADE.format(**metrics["made_from"]) if metrics.get("made_from") else "",
+        method=_method(recipe),
+        hardware=metrics["hardware"],
+        minutes=metrics["seconds"] / 60,
+        date=metrics["date"],
         rows="\n".join(rows),
         error=", ".join(f"{value} ({names[part]})" for part, value in metrics["calibration_error"].items()),
         curve="\n![training curve](curve.png)\n" if curve else "",

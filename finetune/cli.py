@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import time
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.engines import devices
 from bot.engines.spans import probability
 from channels import terminal
-from finetune import artefact, data, evaluate
+from finetune import artefact, cloze, data, evaluate
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
-from finetune.reader import MODULES, Recipe, Training, device_for, margins, predict
+from finetune.reader import MODULES, SHORT_WORDS, Recipe, Training, device_for, margins, predict
+from finetune.texts import Text, read_texts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,17 +41,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, default=0, metavar="N", help="threads to train with (0: one per core)")
     add("--fresh", action="store_true", help="start anew, even where a checkpoint lies in the output folder")
     add("--source", default="not said", help="what the card says of the data")
+    add(
+        "--pretrain",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="TEXTS",
+        help="documents, JSON or JSON lines to make questions from, to learn on before those of --data",
+    )
+    add("--pretrain-source", default="not said", metavar="TEXT", help="what the card says of those texts")
     add = parser.add_argument_group("recipe").add_argument
     add("--method", choices=["lora", "full"], default=default.method, help="an adapter, or the whole model")
     add("--rank", type=int, default=default.rank, help="LoRA's rank")
     add("--modules", choices=sorted(MODULES), default=default.modules, help="which layers LoRA adapts")
-    add("--epochs", type=int, default=default.epochs)
+    add("--epochs", type=int, default=default.epochs, help="passes over whole passages")
+    add("--cloze", type=int, default=4, metavar="N", help="passes over made questions, with --pretrain")
+    add(
+        "--cloze-size", type=int, default=default.cloze_size, metavar="N", help="made questions a pass, always new ones"
+    )
+    add("--cloze-mix", type=float, default=0.0, metavar="S", help="made questions beside each real one in short passes")
     add(
         "--short",
         type=int,
         default=default.short,
         metavar="N",
         help="first N passes over a few sentences of each passage",
+    )
+    add(
+        "--unanswerable",
+        type=float,
+        default=default.unanswerable,
+        metavar="S",
+        help="share of the questions without an answer that the first passes take",
+    )
+    add("--cooldown", type=float, default=default.cooldown, metavar="S", help="share of all steps with a falling rate")
+    add(
+        "--average",
+        type=float,
+        default=default.average,
+        metavar="S",
+        help="share of averaged weights that a step keeps",
     )
     add("--rate", type=float, default=None, help="learning rate (default: 1e-3 for lora, 1e-4 for full)")
     add("--batch", type=int, default=default.batch)
@@ -85,17 +118,28 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or args.settings.home / "models" / "reader"
     base = args.base or _weights(args.settings)
     device = device_for(args.device or args.settings.device)
+    texts = read_texts(args.pretrain) if args.pretrain else []
+    sets = _made(recipe, parts.train, texts, base)
     terminal.say(
         f"on {device}: {len(parts.train)} questions to learn from (and {len(parts.made)} made), "
         f"{len(parts.held)} to choose on, {len(parts.dev)} to report on"
+        + (f"; {sum(map(len, sets))} made from {len(texts)} texts and their passages to begin with" if sets else "")
     )
-    training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device)
+    training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device, made=sets)
     if not args.fresh and training.resume():
         terminal.say(f"taken up again after step {training.step}")
     begun = time.monotonic()
     with terminal.progress("training", total=training.total) as advance:
         training.run(advance, terminal.say)
-    metrics = finish(training, base, parts, source=args.source, seconds=time.monotonic() - begun)
+    made_from = {"questions": sum(map(len, sets)), "texts": len(texts), "source": args.pretrain_source}
+    metrics = finish(
+        training,
+        base,
+        parts,
+        source=args.source,
+        seconds=training.seconds + time.monotonic() - begun,
+        made_from=made_from if sets else None,
+    )
     (out / "checkpoint.pt").unlink(missing_ok=True)
     for part, scores in metrics["scores"].items():
         terminal.say(f"{part}: EM {scores['exact']}, F1 {scores['f1']} on {scores['questions']} questions")
@@ -105,10 +149,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def finish(training: Training, base: Path, parts: Parts, *, source: str, seconds: float) -> dict[str, Any]:
+def finish(
+    training: Training,
+    base: Path,
+    parts: Parts,
+    *,
+    source: str,
+    seconds: float,
+    made_from: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write the weights, evaluate them as they were written, and write settings, metrics and card."""
     recipe, out = training.recipe, training.out
-    version = artefact.write_weights(training.model, training.tokenizer, recipe, out)
+    version = artefact.write_weights(training.model, recipe, out)
     report = _report(base, out, recipe, parts.held, parts.dev)
     metrics = {
         "version": version,
@@ -117,7 +169,10 @@ def finish(training: Training, base: Path, parts: Parts, *, source: str, seconds
         "questions": parts.counts(),
         "epochs": [{**asdict(epoch), "held_out": epoch.held_out.as_dict()} for epoch in training.history],
         "recipe": asdict(recipe),
+        "made_from": made_from,
         "seconds": round(seconds, 1),
+        "hardware": _hardware(training.device),
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
     chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
     artefact.write_settings(out, recipe, version=version, **chosen)
@@ -125,6 +180,28 @@ def finish(training: Training, base: Path, parts: Parts, *, source: str, seconds
     curve = artefact.write_curve(out, training.history)
     artefact.write_card(out, recipe, metrics, data=source, curve=curve)
     return metrics
+
+
+def _hardware(device: str) -> str:
+    """The graphics card's or the processor's name, with the threads used."""
+    import torch
+
+    if device == "cuda":
+        return str(torch.cuda.get_device_name())
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} cores"
+
+
+def _made(recipe: Recipe, train: list[Example], texts: list[Text], base: Path) -> list[list[Example]]:
+    """The cloze questions of every pass that takes some."""
+    if not texts:
+        return []
+    mixed = round(recipe.cloze_mix * len(train))
+    sizes = [recipe.cloze_size] * recipe.cloze + ([mixed] * recipe.short if mixed else [])
+    return cloze.made_sets(train, texts, base, sizes, seed=recipe.seed, words=SHORT_WORDS + 5)
 
 
 def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
@@ -143,9 +220,16 @@ def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
 def _recipe(args: argparse.Namespace) -> Recipe:
     if min(args.rank, args.epochs, args.batch) < 1 or not 0 <= args.dev_share < 1:
         raise DataError("--rank, --epochs and --batch are at least 1, --dev-share is between 0 and 1")
+    if min(args.short, args.cloze, args.cloze_size) < 0 or min(args.cooldown, args.cloze_mix, args.unanswerable) < 0:
+        raise DataError("numbers of passes and shares are not negative")
+    if not 0 <= args.average < 1:
+        raise DataError("--average is from 0 to below 1")
+    if args.cloze_mix and not args.pretrain:
+        raise DataError("--cloze-mix needs texts to make questions from: give --pretrain")
     if args.stride >= args.max_length - 80:
         raise DataError("--stride must leave room for new tokens: at most --max-length less 80")
-    return Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)})
+    given = {field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)}
+    return Recipe(**given if args.pretrain else {**given, "cloze": 0})
 
 
 def _weights(settings: Any) -> Path:

@@ -33,13 +33,17 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question on a passage. No answers: the passage does not answer it."""
+    """A question on a passage. No answers: the passage does not answer it.
+
+    `plausible` are then spans that people took for an answer at first sight: wrong, but where one would look.
+    """
 
     id: str
     article: str
     question: str
     context: str
     answers: tuple[Gold, ...]
+    plausible: tuple[Gold, ...] = ()
 
 
 def find(path: Path, part: str) -> Path | None:
@@ -73,11 +77,15 @@ def read(file: Path) -> list[Example]:
 
 
 def _example(file: Path, article: str, context: str, qa: dict[str, Any]) -> Example:
-    answers = tuple(Gold(answer["text"], answer["answer_start"]) for answer in qa["answers"])
-    for gold in answers:
+    answers, plausible = (
+        tuple(Gold(each["text"], each["answer_start"]) for each in qa.get(name, ()))
+        for name in ("answers", "plausible_answers")
+    )
+    for gold in (*answers, *plausible):
         if context[gold.start : gold.start + len(gold.text)] != gold.text:
             raise DataError(f"{file}: question {qa['id']}: its context has no {gold.text!r} at {gold.start}")
-    return Example(str(qa["id"]), article, qa["question"].strip(), context, () if qa.get("is_impossible") else answers)
+    kept, others = ((), plausible) if qa.get("is_impossible") else (answers, ())
+    return Example(str(qa["id"]), article, qa["question"].strip(), context, kept, others)
 
 
 def split(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
@@ -110,7 +118,7 @@ def crops(examples: Sequence[Example], words: int, seed: int, *, unanswerable: f
     """The examples with a few sentences (about `words` words) of their passages, which are quicker to learn on.
 
     An answerable one keeps its answer: sentences are added before and behind it, at random. Of the unanswerable ones
-    the share `unanswerable` is kept, with sentences from anywhere in the passage.
+    the share `unanswerable` is kept, with what looks like an answer or else sentences from anywhere in the passage.
     """
     chance = random.Random(seed)  # noqa: S311
     made = []
@@ -118,18 +126,24 @@ def crops(examples: Sequence[Example], words: int, seed: int, *, unanswerable: f
         if not example.answers and chance.random() >= unanswerable:
             continue
         start, end = _crop(example, words, chance)
-        inside = [gold for gold in example.answers if start <= gold.start and gold.start + len(gold.text) <= end]
-        golds = tuple(Gold(gold.text, gold.start - start) for gold in inside)
-        made.append(Example(example.id, example.article, example.question, example.context[start:end], golds))
+        answers, plausible = (_inside(golds, start, end) for golds in (example.answers, example.plausible))
+        text = example.context[start:end]
+        made.append(Example(example.id, example.article, example.question, text, answers, plausible))
     return made
 
 
+def _inside(golds: Sequence[Gold], start: int, end: int) -> tuple[Gold, ...]:
+    """Those that lie whole between two offsets, with offsets from there."""
+    inside = [gold for gold in golds if start <= gold.start and gold.start + len(gold.text) <= end]
+    return tuple(Gold(gold.text, gold.start - start) for gold in inside)
+
+
 def _crop(example: Example, words: int, chance: random.Random) -> tuple[int, int]:
-    """Character offsets of whole sentences, those of one of the answers among them."""
+    """Character offsets of whole sentences, those of one of the answers (or plausible ones) among them."""
     cuts = [0, *(match.end() for match in SENTENCE.finditer(example.context)), len(example.context)]
     sentences = list(pairwise(cuts))
-    if example.answers:
-        gold = chance.choice(example.answers)
+    if golds := example.answers or example.plausible:
+        gold = chance.choice(golds)
         begin, finish = gold.start, gold.start + len(gold.text)
         first = max(at for at, (start, _) in enumerate(sentences) if start <= begin)
         last = min(at for at, (_, end) in enumerate(sentences) if end >= finish)

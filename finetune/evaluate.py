@@ -53,13 +53,18 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Shares from 0 to 100. `answerable_f1` is over the questions with an answer, `refused` over those without."""
+    """Shares from 0 to 100. `answerable_f1` is over the questions with an answer, `refused` over those without.
+
+    `forced_exact` and `forced_f1` are over those with an answer too, but where it may not refuse.
+    """
 
     questions: int
     exact: float
     f1: float
     answerable_f1: float
     refused: float
+    forced_exact: float = 0.0
+    forced_f1: float = 0.0
 
     def as_dict(self) -> dict[str, float]:
         return {name: round(value, 2) for name, value in asdict(self).items()}
@@ -73,7 +78,9 @@ def score(examples: Sequence[Example], predictions: Sequence[Prediction], thresh
     overlaps = [f1(text, gold) for text, gold in zip(texts, golds, strict=True)]
     answerable = [overlap for overlap, gold in zip(overlaps, golds, strict=True) if gold]
     others = [overlap for overlap, gold in zip(overlaps, golds, strict=True) if not gold]
-    return Scores(len(texts), _share(matches), _share(overlaps), _share(answerable), _share(others))
+    pairs = [(each.text, gold) for each, gold in zip(predictions, golds, strict=True) if gold]
+    forced = _share([exact(*pair) for pair in pairs]), _share([f1(*pair) for pair in pairs])
+    return Scores(len(texts), _share(matches), _share(overlaps), _share(answerable), _share(others), *forced)
 
 
 def _share(values: Sequence[float]) -> float:

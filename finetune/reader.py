@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,10 +21,17 @@ from bot.engines.spans import Found, best_span, over_windows
 from finetune import data
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction, Scores, best_threshold, score
-from finetune.windows import Window, batches, in_batches, targets, tensors, windows
+from finetune.windows import Wanted, Window, batches, in_batches, tensors, wanted, windows
+
+if TYPE_CHECKING:
+    import torch
 
 SHORT_WORDS = 45
+LENGTH = frozenset({"cloze", "short", "epochs", "patience", "cooldown", "average"})
+"""What of a recipe may change while a run is interrupted: how long it goes on, and how it ends."""
 Progress = Callable[..., None]
+SPEED = {"attn_implementation": "eager", "hidden_dropout_prob": 0.05, "attention_probs_dropout_prob": 0.0}
+"""On a CPU plain attention trains a third faster on windows this short than the fused one, and dropout costs time."""
 MODULES = {
     "attention": ("query", "key", "value", "attention.output.dense"),
     "all": ("query", "key", "value", "dense"),
@@ -35,7 +42,11 @@ MODULES = {
 class Recipe:
     """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs.
 
-    `short` is the number of passes over a few sentences of each passage, before those over whole passages (`epochs`).
+    First come `cloze` passes over questions made from plain texts (`cloze_size` new ones each), then `short` passes
+    over a few sentences of each passage (with `cloze_mix` made questions for each real one, and of those without an
+    answer the share `unanswerable`), then those over whole passages (`epochs`). The rate stays after its warm-up, falls
+    over the last `cooldown` of all steps. What is judged and kept is the average of the weights, of which a step leaves
+    the share `average` (0: no averaging). A whole model's word embeddings stay as they are.
     `bf16` computes in it on a CPU too, which pays where the CPU has it; on CUDA it always does. LoRA's dropout is 0 by
     default: on a CPU it costs a third more time.
     """
@@ -43,16 +54,22 @@ class Recipe:
     method: str = "lora"
     rank: int = 32
     modules: str = "all"
+    cloze: int = 0
+    cloze_size: int = 8000
+    cloze_mix: float = 0.0
     short: int = 0
     epochs: int = 4
     rate: float | None = None
     batch: int = 16
     warmup: float = 0.1
+    cooldown: float = 0.5
+    average: float = 0.99
     decay: float = 0.01
     dropout: float = 0.0
     max_length: int = 256
     stride: int = 96
     max_answer_tokens: int = 30
+    unanswerable: float = 0.4
     negatives: float = 0.0
     patience: int = 2
     seed: int = 1
@@ -84,8 +101,9 @@ def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32)
+    model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32, **SPEED)
     if recipe.method == "full":
+        model.get_input_embeddings().weight.requires_grad = False
         return model, tokenizer
     config = LoraConfig(
         task_type=TaskType.QUESTION_ANS,
@@ -120,6 +138,23 @@ def predict(
     return [Prediction(e.context[f.start : f.end], f.margin) for e, f in zip(examples, best, strict=True)]
 
 
+def loss_of(starts: torch.Tensor, ends: torch.Tensor, target: Wanted) -> torch.Tensor:
+    """Where the span lies, given that there is one, and whether the window answers at all; logits [windows, width].
+
+    The second compares all spans together with "no answer" (token 0), so that the margin of `bot.engines.spans` means
+    the same as under the usual loss, a softmax over all tokens. Plausible spans, which do not answer, teach the first.
+    """
+    import torch
+
+    place = torch.zeros((), device=starts.device)
+    odds = -(starts[:, 0] + ends[:, 0])
+    for logits, where in ((starts, target.starts), (ends, target.ends)):
+        inside = logits.masked_fill(~target.passage, -1e4)
+        place = place - (torch.log_softmax(inside, dim=1) * where).sum() / max(1.0, float(where.sum())) / 2
+        odds = odds + torch.logsumexp(inside, dim=1)
+    return place + torch.nn.functional.binary_cross_entropy_with_logits(odds, target.answerable)
+
+
 def _body(model: Any) -> Any:
     """The model to call. peft's own wrapper (0.21) drops token_type_ids, and question and passage become one."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
@@ -141,28 +176,44 @@ class Training:
         recipe: Recipe,
         out: Path,
         device: str,
+        made: Sequence[Sequence[Example]] = (),
     ) -> None:
+        """`made` are cloze questions: a set for each cloze pass, then those to mix into the short passes, in turn."""
         import torch
 
         self.recipe, self.held, self.out, self.device = recipe, held, out, device
         self.model, self.tokenizer = build(base, recipe)
         self.model.to(device)
-        sets = [data.crops(train, SHORT_WORDS, recipe.seed * 1000 + at) for at in range(recipe.short)]
-        short = [windows(each, self.tokenizer, recipe.max_length, recipe.stride) for each in sets]
-        whole = windows(train, self.tokenizer, recipe.max_length, recipe.stride)
-        self.passes = [*short, *([whole] * recipe.epochs)]
+        self.passes = self._passes(train, made)
         self.ends = list(accumulate(math.ceil(len(each) / recipe.batch) for each in self.passes))
         self.total = self.ends[-1]
         weights = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.decay)
+        self.averaged = {name: value.detach().clone() for name, value in self._trained().items()}
         self.history: list[Epoch] = []
         self.best: dict[str, Any] = {}
         self.step = 0
+        self.seconds, self.began = 0.0, time.monotonic()
         self.losses = 0.0
+
+    def _passes(self, train: Sequence[Example], made: Sequence[Sequence[Example]]) -> list[list[Window]]:
+        recipe = self.recipe
+
+        def cut(examples: Sequence[Example]) -> list[Window]:
+            cut = windows(examples, self.tokenizer, recipe.max_length, recipe.stride)
+            return [replace(window, offsets=()) for window in cut]  # which learning does not need, and which are large
+
+        seeds = range(recipe.seed * 1000, recipe.seed * 1000 + recipe.short)
+        mixed = [cut(each) for each in made[recipe.cloze :]] or [[]]
+        short = [
+            cut(data.crops(train, SHORT_WORDS, seed, unanswerable=recipe.unanswerable)) + mixed[at % len(mixed)]
+            for at, seed in enumerate(seeds)
+        ]
+        return [*map(cut, made[: recipe.cloze]), *short, *([cut(train)] * recipe.epochs)]
 
     def run(self, progress: Progress, said: Callable[[str], None], *, save_seconds: float = 60.0) -> None:
         """Train to the end (or until `patience` epochs brought nothing), then put the best epoch's weights in place."""
-        saved, begun = time.monotonic(), time.monotonic()
+        saved = begun = self.began = time.monotonic()
         progress(self.step)
         while self.step < self.total and not self._exhausted():
             epoch = bisect_right(self.ends, self.step)
@@ -183,47 +234,61 @@ class Training:
     def _learn(self, batch: list[Window]) -> float:
         import torch
 
-        warm = max(1.0, self.recipe.warmup * self.total)
-        share = min((self.step + 1) / warm, (self.total - self.step) / max(1.0, self.total - warm))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * share
+            group["lr"] = self.recipe.learning_rate * self._share()
         self.model.train()
         inputs = tensors(batch, self.device)
-        starts, ends = targets(batch, inputs["input_ids"].shape[1], self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.recipe.bf16 or self.device == "cuda"):
             out = _body(self.model)(**inputs)
-        hidden = inputs["attention_mask"] == 0
-        loss: torch.Tensor = torch.zeros((), device=self.device)
-        for logits, wanted in ((out.start_logits, starts), (out.end_logits, ends)):
-            masked = logits.float().masked_fill(hidden, -1e4)
-            loss = loss + torch.nn.functional.cross_entropy(masked, wanted) / 2
+        target = wanted(batch, inputs["input_ids"].shape[1], self.device)
+        loss = loss_of(out.start_logits.float(), out.end_logits.float(), target)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self._average()
         value = float(loss.detach())
         if not math.isfinite(value):
             raise DataError(f"the loss became {value} in step {self.step}: try a lower --rate")
         return value
 
+    def _share(self) -> float:
+        """Of the learning rate: it rises over the first steps, stays, and falls to nothing over the last `cooldown`."""
+        warm = max(1.0, min(self.recipe.warmup * self.total, 300.0))
+        cool = max(1.0, self.recipe.cooldown * self.total)
+        return min(1.0, (self.step + 1) / warm, (self.total - self.step) / cool)
+
+    def _average(self) -> None:
+        """Let the averaged weights, which are the ones that are judged and kept, follow those that learn."""
+        import torch
+
+        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for name, value in self._trained().items():
+                self.averaged[name].lerp_(value.detach(), 1 - keep)
+
     def _end_epoch(self, epoch: int, seconds: float, said: Callable[[str], None]) -> None:
+        learning = {name: value.detach().clone() for name, value in self._trained().items()}
+        self.model.load_state_dict(self.averaged, strict=False)
         predictions = predict(self.model, self.tokenizer, self.held, self.recipe, device=self.device)
+        self.model.load_state_dict(learning, strict=False)
         scores = score(self.held, predictions, best_threshold(self.held, predictions))
         steps = self.ends[epoch] - (self.ends[epoch - 1] if epoch else 0)
         self.history.append(Epoch(epoch + 1, self.losses / steps, scores, seconds))
         self.losses = 0.0
         said(
             f"epoch {epoch + 1}: loss {self.history[-1].loss:.3f}, held out EM {scores.exact:.1f} F1 {scores.f1:.1f} "
-            f"(answerable F1 {scores.answerable_f1:.1f}, refused {scores.refused:.1f}), {seconds:.0f} s"
+            f"(answerable F1 {scores.answerable_f1:.1f}, refused {scores.refused:.1f}; "
+            f"{scores.forced_f1:.1f} where it may not refuse), {seconds:.0f} s"
         )
         if scores.f1 >= max(each.held_out.f1 for each in self.history):
-            self.best = {name: value.detach().cpu().clone() for name, value in self._trained().items()}
+            self.best = {name: value.cpu().clone() for name, value in self.averaged.items()}
         self.save()
 
     def _exhausted(self) -> bool:
         """The last `patience` epochs were all worse than one before them."""
         marks = [epoch.held_out.f1 for epoch in self.history]
-        late = len(marks) > max(self.recipe.patience, self.recipe.short)
+        late = len(marks) > max(self.recipe.patience, self.recipe.cloze + self.recipe.short)
         return late and max(marks) > max(marks[-self.recipe.patience :])
 
     def _trained(self) -> dict[str, Any]:
@@ -237,10 +302,12 @@ class Training:
             "recipe": asdict(self.recipe),
             "steps": self.ends,
             "weights": {name: value.detach().cpu() for name, value in self._trained().items()},
+            "averaged": {name: value.cpu() for name, value in self.averaged.items()},
             "optimizer": self.optimizer.state_dict(),
             "best": self.best,
             "history": [{**asdict(epoch), "held_out": asdict(epoch.held_out)} for epoch in self.history],
             "step": self.step,
+            "seconds": self.seconds + time.monotonic() - self.began,
             "losses": self.losses,
             "random": torch.get_rng_state(),
         }
@@ -250,18 +317,26 @@ class Training:
         partial.replace(self.out / "checkpoint.pt")
 
     def resume(self) -> bool:
-        """Take up the checkpoint in `out`, if there is one. DataError when it is of another recipe or other data."""
+        """Take up the checkpoint in `out`, if there is one. DataError when it is of another recipe or other data.
+
+        What is still to come may be longer or shorter than it was to be when the run began.
+        """
         import torch
 
         file = self.out / "checkpoint.pt"
         if not file.is_file():
             return False
         state = torch.load(file, map_location="cpu", weights_only=True)
-        if state["recipe"] != asdict(self.recipe) or state["steps"] != self.ends:
+        begun = bisect_left(state["steps"], state["step"]) + 1
+        same = {name: value for name, value in state["recipe"].items() if name not in LENGTH}
+        ours = {name: value for name, value in asdict(self.recipe).items() if name not in LENGTH}
+        if same != ours or state["steps"][:begun] != self.ends[:begun]:
             raise DataError(f"{file} is of a run with other options or data: use --fresh, or another --out")
         self.model.load_state_dict(state["weights"], strict=False)
+        self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
+        self.seconds = state.get("seconds", 0.0)
         self.history = [Epoch(**{**each, "held_out": Scores(**each["held_out"])}) for each in state["history"]]
         torch.set_rng_state(state["random"])
         return True

@@ -23,7 +23,7 @@ class Window:
     """One stretch of an example. `first` to `last` (not included) are the passage's tokens; `offsets` their characters.
 
     `targets` are the (start, end) tokens of the answers that lie whole in the window, one for each person who gave
-    one, with (0, 0) for "no answer here".
+    one, with (0, 0) for "no answer here". `spans` are where to look: those answers, or else the plausible ones.
     """
 
     example: int
@@ -33,6 +33,11 @@ class Window:
     first: int
     last: int
     targets: tuple[tuple[int, int], ...]
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def answerable(self) -> bool:
+        return self.targets != ((0, 0),)
 
 
 def windows(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
@@ -53,10 +58,13 @@ def windows(examples: Sequence[Example], tokenizer: Any, max_length: int, stride
             places = [at for at, part in enumerate(encoded.sequence_ids(index)) if part == 1]
             first, last = (places[0], places[-1] + 1) if places else (0, 0)
             offsets = tuple((int(start), int(end)) for start, end in encoded["offset_mapping"][index])
-            found = (_target(gold, offsets, first, last) for gold in example.answers)
-            targets = tuple(target for target in found if target is not None) or ((0, 0),)
+            right, plausible = (
+                tuple(target for gold in golds if (target := _target(gold, offsets, first, last)) is not None)
+                for golds in (example.answers, example.plausible)
+            )
             types = tuple(encoded["token_type_ids"][index])
-            made.append(Window(number, tuple(ids), types, offsets, first, last, targets))
+            spans = right or plausible
+            made.append(Window(number, tuple(ids), types, offsets, first, last, right or ((0, 0),), spans))
     return made
 
 
@@ -111,17 +119,31 @@ def tensors(made: Sequence[Window], device: str) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(array).to(device) for name, array in named.items()}
 
 
-def targets(made: Sequence[Window], width: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where people say the answer starts and ends, as distributions [windows, width]: every person has one vote."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a batch should say. `starts`, `ends` [windows, width]: where people say the span lies, every person having
+    one vote; all 0 where nobody gave one. `passage` [windows, width]: its tokens. `answerable` [windows]: 0 or 1.
+    """
+
+    starts: torch.Tensor
+    ends: torch.Tensor
+    passage: torch.Tensor
+    answerable: torch.Tensor
+
+
+def wanted(made: Sequence[Window], width: int, device: str) -> Wanted:
+    """The targets of a batch whose longest window has `width` tokens."""
     import torch
 
     starts = np.zeros((len(made), width), dtype=np.float32)
-    ends = np.zeros_like(starts)
+    ends, passage = np.zeros_like(starts), np.zeros(starts.shape, dtype=np.bool_)
     for row, window in enumerate(made):
-        for start, end in window.targets:
-            starts[row, start] += 1 / len(window.targets)
-            ends[row, end] += 1 / len(window.targets)
-    return torch.from_numpy(starts).to(device), torch.from_numpy(ends).to(device)
+        passage[row, window.first : window.last] = True
+        for start, end in window.spans:
+            starts[row, start] += 1 / len(window.spans)
+            ends[row, end] += 1 / len(window.spans)
+    answerable = np.array([window.answerable for window in made], dtype=np.float32)
+    return Wanted(*(torch.from_numpy(array).to(device) for array in (starts, ends, passage, answerable)))
 
 
 def in_batches(made: Sequence[Window], size: int, seed: int | None) -> Iterator[list[Window]]:

@@ -1,7 +1,8 @@
 """The reader "bert": the span of a passage that answers a question, by a BERT body with a question-answering head.
 
 What was trained (`frontdesk train reader`) lies in the weights "reader": a LoRA adapter with the head, merged into the
-encoder's body when it is loaded, or a whole model. Its `reader.json` says how to read with it.
+encoder's body when it is loaded; the layers and the head, which take the place of the body's; or a whole model with its
+`config.json`. Its `reader.json` says how to read with it.
 """
 
 from __future__ import annotations
@@ -59,21 +60,43 @@ def read_recipe(folder: Path) -> Recipe:
         raise WeightsError(f"{folder / 'reader.json'} cannot be read: {error}") from None
 
 
+def is_whole(trained: Path) -> bool:
+    """Whether a folder holds a model that needs no other body."""
+    return (trained / "config.json").is_file()
+
+
 def load_model(body: Path, trained: Path, recipe: Recipe) -> Any:
-    """The model in fp32, in evaluation mode, its adapter merged."""
+    """The model in fp32, in evaluation mode, with what was trained in it; WeightsError when that does not fit."""
     import torch
     from transformers import AutoModelForQuestionAnswering
 
     devices.quiet()
-    if recipe.method == "full":
+    if is_whole(trained):
         return AutoModelForQuestionAnswering.from_pretrained(trained, local_files_only=True, dtype=torch.float32).eval()
+    model = AutoModelForQuestionAnswering.from_pretrained(body, local_files_only=True, dtype=torch.float32)
+    if recipe.method == "full":
+        return _overlaid(model, trained).eval()
     from peft import PeftModel
 
-    model = AutoModelForQuestionAnswering.from_pretrained(body, local_files_only=True, dtype=torch.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
         adapted = PeftModel.from_pretrained(model, str(trained))
         return adapted.merge_and_unload().eval()
+
+
+def _overlaid(model: Any, trained: Path) -> Any:
+    """The model with the weights of `model.safetensors` in the place of its own."""
+    from safetensors.torch import load_file
+
+    file = trained / "model.safetensors"
+    try:
+        given = {name: value.float() for name, value in load_file(file).items()}
+        strange = model.load_state_dict(given, strict=False).unexpected_keys
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f"{file} does not fit the body: {error}") from None
+    if strange or "qa_outputs.weight" not in given:
+        raise WeightsError(f"{file} is of another model: {', '.join(strange) or 'it has no question-answering head'}")
+    return model
 
 
 class BertReader:
@@ -134,7 +157,7 @@ class BertReader:
     def _load(self) -> None:
         trained = self._weights.path("reader")
         recipe = read_recipe(trained)
-        body = trained if recipe.method == "full" else self._weights.path("encoder")
+        body = trained if is_whole(trained) else self._weights.path("encoder")
         self._tokenizer = devices.tokenizer(body)
         self._cutter = devices.tokenizer(body)
         self._tokenizer.enable_truncation(recipe.max_length, stride=recipe.stride, strategy="only_second")

@@ -13,6 +13,13 @@ TOWNS = {
     "Vienna": ("Vienna lies on the river Danube.", "Which river runs through Vienna?", "Danube"),
 }
 
+PROSE = (
+    "The Aare rises in the Bernese Alps and reaches the Rhine at Koblenz after 288 kilometres. In 1714 the engineers "
+    "of the town led the Kander into the lake of Thun, and a flood destroyed many bridges of the old road. The wooden "
+    "bridge of Olten was built in 1803 by Blasius Baltenschwiler. Today the river drives 43 power stations, and the "
+    "largest station of the Aare was opened by the canton in 1962."
+)
+
 
 def content(repeat: int = 3) -> dict[str, Any]:
     """One article a town, with an answerable and an unanswerable question on each of its paragraphs."""

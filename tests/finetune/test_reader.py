@@ -15,7 +15,8 @@ from channels import cli
 from finetune import artefact, data
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
-from finetune.reader import Recipe, Training, device_for, predict
+from finetune.reader import Recipe, Training, device_for, loss_of, predict
+from finetune.windows import Wanted
 from tests.finetune import squad
 
 RECIPE = Recipe(short=1, epochs=2, rank=4, batch=4, max_length=96, stride=8, rate=3e-3)
@@ -69,6 +70,16 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(base: Path, examples:
     assert [e.loss for e in second.history] == pytest.approx([e.loss for e in whole.history])
 
 
+def test_a_run_that_was_stopped_may_go_on_for_longer(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    trained(base, examples, tmp_path / "run")
+    longer = replace(RECIPE, epochs=4, patience=9)
+    training = Training(base, examples, examples, recipe=longer, out=tmp_path / "run", device="cpu")
+    assert training.resume()
+    assert training.step == 17
+    training.run(silent, silent)
+    assert [epoch.number for epoch in training.history] == [1, 2, 3, 4, 5]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(base: Path, examples: list[Example], tmp_path: Path) -> None:
     trained(base, examples, tmp_path / "run")
     other = Training(base, examples, examples, recipe=replace(RECIPE, rate=1e-4), out=tmp_path / "run", device="cpu")
@@ -83,11 +94,84 @@ def test_what_is_written_reads_as_what_was_trained(
     recipe = replace(RECIPE, method=method)
     training = trained(base, examples, tmp_path / "run", recipe)
     before = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
-    version = artefact.write_weights(training.model, training.tokenizer, recipe, tmp_path / "run")
+    version = artefact.write_weights(training.model, recipe, tmp_path / "run")
     model, tokenizer = artefact.load(base, tmp_path / "run")
     after = predict(model, tokenizer, examples, recipe, device="cpu")
     assert [p.margin for p in after] == pytest.approx([p.margin for p in before], abs=0.02)
     assert len(version) == 12
+
+
+def test_made_questions_come_first_and_are_mixed_in(base: Path, examples: list[Example], tmp_path: Path) -> None:
+    recipe = replace(RECIPE, method="full", cloze=2, short=1, epochs=1)
+    made = [examples[:4], examples[:4], examples[:8]]
+    training = Training(base, examples, examples, recipe=recipe, out=tmp_path, device="cpu", made=made)
+    alone = Training(base, examples, examples, recipe=replace(recipe, cloze=0), out=tmp_path, device="cpu")
+    assert [len(each) for each in training.passes] == [4, 4, len(alone.passes[0]) + 8, len(alone.passes[1])]
+
+
+def test_the_loss_tells_where_to_look_apart_from_whether_it_answers() -> None:
+    import torch
+
+    def target(answerable: float) -> Wanted:
+        where = torch.tensor([[0.0, 0.0, 1.0, 0.0]])
+        passage = torch.tensor([[False, False, True, True]])
+        return Wanted(where, where, passage, torch.tensor([answerable]))
+
+    refuses = torch.tensor([[5.0, 9.0, 2.0, -2.0]])  # the largest is a token of the question, and does not count
+    answers = torch.tensor([[-5.0, 9.0, 2.0, -2.0]])
+    place = float(torch.nn.functional.softplus(torch.tensor(-4.0)))
+    for logits, odds in ((refuses, 2 * (2 + place - 5)), (answers, 2 * (2 + place + 5))):
+        for answerable, sign in ((1.0, -1), (0.0, 1)):
+            sure = float(torch.nn.functional.softplus(torch.tensor(sign * odds)))
+            assert float(loss_of(logits, logits, target(answerable))) == pytest.approx(place + sure, abs=1e-5)
+
+
+def test_the_word_embeddings_stay_the_bodys_and_are_not_written(
+    base: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    recipe = replace(RECIPE, method="full")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    artefact.write_weights(trained(base, examples, tmp_path, recipe).model, recipe, tmp_path)
+    assert not (tmp_path / "adapter_config.json").exists()
+    names = set(load_file(tmp_path / "model.safetensors"))
+    assert "qa_outputs.weight" in names
+    assert "bert.embeddings.word_embeddings.weight" not in names
+
+
+def test_the_command_makes_questions_from_a_folder_of_texts(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    squad.write(tmp_path)
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "rivers.md").write_text(squad.PROSE, encoding="utf-8")
+    out = tmp_path / "out"
+    given = [
+        "--data",
+        tmp_path,
+        "--base",
+        base,
+        "--out",
+        out,
+        "--method",
+        "full",
+        "--epochs",
+        "1",
+        "--max-length",
+        "96",
+    ]
+    more = ["--home", tmp_path / "home", "--device", "cpu", "--json", "--stride", "8", "--dev-share", "0.25"]
+    made = ["--pretrain", texts, "--pretrain-source", "a page on rivers", "--cloze", "1", "--cloze-size", "20"]
+    assert cli.main(["train", "reader", *map(str, [*given, *more, *made])]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["made_from"] == {"questions": 20, "texts": 1, "source": "a page on rivers"}
+    assert len(printed["epochs"]) == 2
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "20 questions that were made from 1 passages of plain text (a page on rivers)" in card
+    assert "1 over cloze questions" in card
+    assert printed["date"] in card
 
 
 def test_the_command_writes_a_reader_with_its_card(
@@ -119,6 +203,10 @@ def test_the_command_writes_a_reader_with_its_card(
         (["--data", "{data}", "--dev-share", "0"], "nothing is held out"),
         (["--data", "{data}", "--dev-share", "1.5"], "--dev-share is between"),
         (["--data", "{data}", "--epochs", "0"], "at least 1"),
+        (["--data", "{data}", "--short", "-1"], "not negative"),
+        (["--data", "{data}", "--average", "1"], "--average is from 0"),
+        (["--data", "{data}", "--cloze-mix", "1"], "give --pretrain"),
+        (["--data", "{data}", "--pretrain", "nowhere"], "nowhere does not exist"),
         (["--data", "{data}", "--stride", "300"], "--stride must leave room"),
     ],
 )
@@ -153,7 +241,7 @@ async def test_the_bots_reader_reads_with_what_was_trained(
 ) -> None:
     recipe = replace(RECIPE, method=method)
     training = trained(base, examples, tmp_path / "run", recipe)
-    artefact.write_weights(training.model, training.tokenizer, recipe, tmp_path / "run")
+    artefact.write_weights(training.model, recipe, tmp_path / "run")
     artefact.write_settings(tmp_path / "run", recipe, version="v", calibration=(2.0, 0.5), threshold=0.5)
 
     class Elsewhere(Weights):

@@ -7,7 +7,7 @@ import pytest
 
 from finetune import data
 from finetune.data import Example, Gold
-from finetune.windows import QUESTION_TOKENS, batches, shorten, targets, tensors, windows
+from finetune.windows import QUESTION_TOKENS, batches, shorten, tensors, wanted, windows
 from tests.finetune import squad
 
 
@@ -67,7 +67,19 @@ def test_every_persons_answer_has_one_vote(tokenizer: Any) -> None:
     golds = (Gold("river Aare", 4), Gold("Aare", 10), Gold("Aare", 10))
     made = windows([Example("q", "a", "Which river?", "the river Aare", golds)], tokenizer, 64, 8)
     inputs = tensors(made, "cpu")
-    starts, ends = targets(made, inputs["input_ids"].shape[1], "cpu")
-    assert starts.sum().item() == pytest.approx(1.0)
-    assert sorted(starts[starts > 0].tolist()) == pytest.approx([1 / 3, 2 / 3])
-    assert ends.max().item() == pytest.approx(1.0)
+    target = wanted(made, inputs["input_ids"].shape[1], "cpu")
+    assert target.starts.sum().item() == pytest.approx(1.0)
+    assert sorted(target.starts[target.starts > 0].tolist()) == pytest.approx([1 / 3, 2 / 3])
+    assert target.ends.max().item() == pytest.approx(1.0)
+    assert target.answerable.tolist() == [1.0]
+
+
+def test_a_plausible_span_is_where_to_look_but_no_answer(tokenizer: Any) -> None:
+    gold = (Gold("Aare", 10),)
+    made = windows([Example("q", "a", "Which lake?", "the river Aare", (), gold)], tokenizer, 64, 8)
+    (start, end), context = made[0].spans[0], "the river Aare"
+    assert context[made[0].offsets[start][0] : made[0].offsets[end][1]] == "Aare"
+    target = wanted(made, len(made[0].ids), "cpu")
+    assert target.starts[0, start] == 1.0
+    assert target.answerable.tolist() == [0.0]
+    assert target.passage[0].tolist() == [made[0].first <= at < made[0].last for at in range(len(made[0].ids))]
