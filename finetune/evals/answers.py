@@ -17,7 +17,7 @@ from finetune.evals import measures, options, turns
 from finetune.evals.judging import Asked, Judgement, Turned, judge
 from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import read, some
+from finetune.evals.rows import read
 from finetune.evals.turns import Run
 
 Judged = list[tuple[Asked, Turned, Judgement]]
@@ -37,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     options.documents(parser)
     parser.add_argument(
+        "--no-failures", action="store_true", default=False, help="figures only, of rows that nobody is to read"
+    )
+    parser.add_argument(
         "--prompt",
         type=Path,
         action="append",
@@ -49,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
     """The share of right turns for each kind, with every turn that went wrong."""
     began = time.perf_counter()
-    rows = some(read(args.file, Asked), args.limit)
+    rows = options.chosen(read(args.file, Asked), args)
     settings, botfile = options.bot_of(args)
     prompts: Sequence[Path | None] = args.prompt or [None]
     if len(prompts) > 2:
@@ -59,17 +62,21 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         with turns.prompted(botfile, prompt) as bot:
             runs.append(asyncio.run(turns.run(settings, bot, args.file, rows, bar)))
     judged = [_judged(rows, run) for run in runs]
-    result = {**figures(judged[0]), "failures": failures(judged[0])}
+    result = figures(judged[0])
+    if not args.no_failures:
+        result["failures"] = failures(judged[0])
     versions = dict(runs[0].versions)
     if len(runs) == 2:
         result["compared"] = compared([str(path) for path in prompts], judged[0], judged[1])
+        if not args.no_failures:
+            result["failures_second"] = failures(judged[1])
         versions["prompts_b"] = runs[1].versions["prompts"]
     told = {
         "docs": args.docs and args.docs.name,
         "collection": args.collection,
         "prompt": [str(path) for path in args.prompt or []],
         "no_generator": args.no_generator,
-        "limit": args.limit,
+        **options.told(args),
     }
     return finished(
         "answers", result, file=args.file, began=began, versions=versions, settings=args.settings, options=told
@@ -126,6 +133,7 @@ def failures(judged: Judged) -> list[dict[str, Any]]:
     return [
         {
             "line": row.line,
+            "id": row.id,
             "kind": row.kind,
             "question": row.question,
             "why": list(said.why),
@@ -158,7 +166,6 @@ def compared(names: Sequence[str], first: Judged, second: Judged) -> dict[str, A
         "only_second": only[1],
         "p": round(_by_chance(len(only[0]), len(only[1])), 4),
         "phrased": [generator([turned for _, turned, _ in each])["phrased"] for each in (first, second)],
-        "failures_second": failures(second),
     }
 
 

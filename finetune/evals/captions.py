@@ -18,7 +18,7 @@ from bot.errors import Rejected
 from bot.settings import Settings
 from finetune.evals import measures, options, words
 from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import Alternatives, RowError, Wanted, bytes_of, read, some
+from finetune.evals.rows import Alternatives, RowError, Wanted, bytes_of, read
 
 
 class Shown(Wanted):
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
     """`recall`: of all that must be seen, what is in the captions; `pictures`: those of which all was seen."""
     began = time.perf_counter()
-    rows = some(read(args.data, Shown), args.limit)
+    rows = options.chosen(read(args.data, Shown), args)
     name, captions, times = asyncio.run(_look(args.settings, args.data, rows, bar))
     lacking = [words.lacking(text, row.must_contain) for text, row in zip(captions, rows, strict=True)]
     wanted = [len(row.must_contain) for row in rows]
@@ -69,7 +69,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         began=began,
         versions={"captioner": name},
         settings=args.settings,
-        options={"limit": args.limit},
+        options=options.told(args),
     )
 
 

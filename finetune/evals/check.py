@@ -18,7 +18,7 @@ from bot.settings import Settings
 from finetune.evals import measures, options
 from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import Row, read, some
+from finetune.evals.rows import Row, read
 
 
 class Reply(Row):
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
     """A reply is blocked when any of its sentences is."""
     began = time.perf_counter()
-    rows = some(read(args.data, Reply), args.limit)
+    rows = options.chosen(read(args.data, Reply), args)
     versions, verdicts = asyncio.run(_check(args.settings, rows, bar))
     blocked = [not all(each.supported for each in verdict) for verdict in verdicts]
     kinds = [row.kind for row in rows]
@@ -60,7 +60,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
     }
     if args.failures:
         found["failures"] = _failures(rows, verdicts)
-    told = {"limit": args.limit}
+    told = options.told(args)
     return finished(
         "check", found, file=args.data, began=began, versions=versions, settings=args.settings, options=told
     )

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         kind = kinds.add_parser(name, help=line, argument_default=argparse.SUPPRESS)
         common_options(kind)
         import_module(module).configure(kind)
-        options.limit(kind)
+        options.limit(kind, rows=name != "reader")
     report = kinds.add_parser(
         "report", help="one HTML page with plots of what was evaluated", argument_default=argparse.SUPPRESS
     )

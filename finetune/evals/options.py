@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.botfile import BotFile, DocumentSource, collected, load_bot
 from bot.engines.weights import Entry, Local, Weights
 from bot.errors import ConfigError
 from bot.settings import Settings
+from finetune.evals.rows import R, RowError, some
 
 
 def model(parser: argparse.ArgumentParser, name: str, what: str) -> None:
@@ -19,12 +20,35 @@ def model(parser: argparse.ArgumentParser, name: str, what: str) -> None:
     parser.add_argument(name, type=Path, default=None, metavar="DIR", help=f"{what}: a folder of weights")
 
 
-def limit(parser: argparse.ArgumentParser) -> None:
-    """`--limit`, and where the result goes."""
+def limit(parser: argparse.ArgumentParser, *, rows: bool) -> None:
+    """Which rows are taken, and where the result goes. `rows`: they have fields to choose by."""
+    if rows:
+        parser.add_argument(
+            "--where",
+            type=_field,
+            action="append",
+            default=None,
+            metavar="FIELD=VALUE",
+            help="only the rows whose field has this value, as in --where half=report; may be given several times",
+        )
     parser.add_argument(
         "--limit", type=_positive, default=None, metavar="N", help="only N rows, spread evenly over the file"
     )
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the result there too, as JSON")
+
+
+def chosen(rows: Sequence[R], args: argparse.Namespace) -> list[R]:
+    """The rows that `--where` and `--limit` leave. Raises RowError when there are none."""
+    wanted: list[tuple[str, str]] = args.where or []
+    left = [row for row in rows if all(row.has(*each) for each in wanted)]
+    if not left:
+        raise RowError(f"no row has {' and '.join('='.join(each) for each in wanted)}")
+    return some(left, args.limit)
+
+
+def told(args: argparse.Namespace) -> dict[str, object]:
+    """`--where` and `--limit` as a result tells them."""
+    return {"where": ["=".join(each) for each in args.where or []], "limit": args.limit}
 
 
 def documents(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +127,13 @@ def pattern(given: str | None) -> str | None:
     except re.error as error:
         raise ConfigError(f"--internal-title {given!r} is no regular expression: {error}") from None
     return given
+
+
+def _field(given: str) -> tuple[str, str]:
+    name, is_, value = given.partition("=")
+    if not (name and is_):
+        raise argparse.ArgumentTypeError(f"{given} is not FIELD=VALUE")
+    return name, value
 
 
 def _positive(given: str) -> int:

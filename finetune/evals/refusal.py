@@ -47,7 +47,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
     began = time.perf_counter()
     # What is asked for a person, or back, is no matter of confidence; attacks are the guard's.
     rows = [row for row in read(args.file, Asked) if row.kind not in {"handover", "ambiguous", "attack"}]
-    rows = some(rows, args.limit)
+    rows = options.chosen(rows, args)
     settings, botfile = options.bot_of(args)
     run = asyncio.run(_said(settings, botfile, args.file, rows, bar))
     pairs = [(row, said) for row, said in zip(rows, run.turns, strict=True) if said.outcome is Outcome.ANSWERED]
@@ -63,7 +63,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         "collection": args.collection,
         "risk": args.risk,
         "no_generator": args.no_generator,
-        "limit": args.limit,
+        **options.told(args),
     }
     return finished(
         "refusal", found, file=args.file, began=began, versions=run.versions, settings=args.settings, options=told

@@ -29,7 +29,7 @@ from finetune.evals import measures, options
 from finetune.evals.judging import Line, plain
 from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, digest, finished, folder
-from finetune.evals.rows import Row, RowError, read, some
+from finetune.evals.rows import Row, RowError, read
 from retrieval import evaluate, hybrid
 from retrieval.ingest import ingest
 from retrieval.types import Audience, Block, Document, Filters, Hit, Manifest
@@ -61,7 +61,7 @@ class Query(Row):
 class Text(Row):
     """A passage of a pool."""
 
-    id: str | int
+    id: str | int = Field()
     text: str = Field(min_length=1)
     title: str = ""
     language: Literal["en", "zh"] = "en"
@@ -93,7 +93,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
     """Recall at 1, 5 and 10, MRR and nDCG at 10; `ms_p50` is encoding and searching, one query at a time."""
     began = time.perf_counter()
     settings: Settings = args.settings
-    queries = some(read(args.queries, Query), args.limit)
+    queries = options.chosen(read(args.queries, Query), args)
     queries = [_named(query) for query in queries] if args.docs.is_dir() else queries
     manifest, ranked = asyncio.run(_searched(args, queries, bar))
     found = {
@@ -103,7 +103,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         "documents": manifest.documents,
         "passages": manifest.passages,
     }
-    told = {"docs": args.docs.name, "search": args.search, "limit": args.limit}
+    told = {"docs": args.docs.name, "search": args.search, **options.told(args)}
     if args.docs.is_file():
         told["docs_sha256"] = digest(args.docs)
     return finished(

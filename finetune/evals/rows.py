@@ -20,11 +20,16 @@ class RowError(FrontdeskError):
 
 
 class Row(BaseModel):
-    """What all rows share: what they hold beyond their fields is left alone, so that data can carry notes."""
+    """What all rows share: what they hold beyond their fields is kept as it is, so that data can carry notes."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     line: int = Field(0, exclude=True)
+    id: str | int | None = None
+
+    def has(self, field: str, value: str) -> bool:
+        """Whether a field, one of the data's own too, has this value."""
+        return str(self.model_dump().get(field)) == value
 
 
 R = TypeVar("R", bound=Row)

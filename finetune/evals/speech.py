@@ -20,7 +20,7 @@ from bot.settings import Settings
 from finetune.evals import measures, options, words
 from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import RowError, Wanted, bytes_of, read, some
+from finetune.evals.rows import RowError, Wanted, bytes_of, read
 
 
 class Recording(Wanted):
@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
     """`wer` over the rows with a text, `recall` over what must be heard, `rtf`: seconds taken a second of sound."""
     began = time.perf_counter()
-    rows = some(read(args.data, Recording), args.limit)
+    rows = options.chosen(read(args.data, Recording), args)
     name, heard = asyncio.run(_listen(args.settings, args.data, rows, bar))
     found: dict[str, Any] = {
         **measures.printed(scores(heard)),
@@ -77,7 +77,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         began=began,
         versions={"speech": name},
         settings=args.settings,
-        options={"limit": args.limit},
+        options=options.told(args),
     )
 
 

@@ -10,6 +10,10 @@ _MARKS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f\u2009](?=\d{3}(?!\d))")
 _EMPHASIS = re.compile(r"\*\*|__|`")
 _CITATION = re.compile(r"\s?\[\d+\]")
+_LETTER = r"[^\W\u3400-\u9fff]"
+_LAST = re.compile(rf"{_LETTER}+$")
+LONG = 4
+"""Letters of a word that may have any ending."""
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:[.,:](?=\d)[^\W_]+)*")
 
 
@@ -21,12 +25,21 @@ def normalise(text: str) -> str:
 
 
 def says(text: str, wanted: str) -> bool:
-    """Whether the text contains what is wanted, both normalised. A number is not found inside another one."""
+    """Whether the text contains what is wanted, both normalised: from the beginning of a word ("paid" is not in
+    "unpaid"), with any ending where the last word is long ("refund" is in "refunded"), else as a whole word or with an
+    s ("no" is not in "not"). A number is not found inside another one, nor "5" in "5%".
+    """
     inside, sought = normalise(text), normalise(wanted)
     if not sought:
         return False
-    before = r"(?<!\d)(?<!\d[.,])" if sought[0].isdigit() else ""
-    after = r"(?!\d)(?![.,]\d)" if sought[-1].isdigit() else ""
+    before = rf"(?<!{_LETTER})(?<!\d[.,])" if re.match(_LETTER, sought) else ""
+    last = _LAST.search(sought)
+    if last is None:
+        after = ""
+    elif sought[-1].isdigit():
+        after = r"(?!\d|%|[.,]\d)"
+    else:
+        after = rf"s?(?!{_LETTER})" if len(last[0]) < LONG else ""
     return re.search(before + re.escape(sought) + after, inside) is not None
 
 

@@ -115,3 +115,15 @@ def test_refusal_judges_what_would_have_been_said_too(evaluate: Evaluate, tmp_pa
 
 def test_too_few_questions_say_nothing_of_a_confidence(evaluate: Evaluate, turns: Path) -> None:
     assert "at least 10" in evaluate("refusal", "--file", turns, "--no-generator", wrong=True)["error"]
+
+
+def test_rows_are_chosen_by_their_fields_and_need_not_be_read(evaluate: Evaluate, tmp_path: Path) -> None:
+    lines = [{**row, "id": f"r{at}", "half": "look" if at % 2 else "report"} for at, row in enumerate(TURNS)]
+    file = rows(tmp_path / "turns.jsonl", lines)
+    looked = evaluate("answers", "--file", file, "--where", "half=look", "--no-generator")
+    assert looked["n"] == 2
+    assert [failure["id"] for failure in looked["failures"]] == ["r1"]
+    counted = evaluate("answers", "--file", file, "--where", "half=report", "--no-failures", "--no-generator")
+    assert (counted["n"], "failures" in counted) == (3, False)
+    assert counted["data"]["options"]["where"] == ["half=report"]
+    assert "no row has half=both" in evaluate("answers", "--file", file, "--where", "half=both", wrong=True)["error"]

@@ -29,10 +29,33 @@ def test_a_text_says_what_a_person_would_find_in_it(text: str, wanted: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("It costs 19.95", "9.95"), ("115 days", "15"), ("12.50 euros", "12"), ("2000", "200"), ("nothing", " ")],
+    [
+        ("It costs 19.95", "9.95"),
+        ("115 days", "15"),
+        ("12.50 euros", "12"),
+        ("2000", "200"),
+        ("It is 5%", "5"),
+        ("error E041", "E04"),
+    ],
 )
 def test_a_number_is_not_found_inside_another(text: str, wanted: str) -> None:
     assert not words.says(text, wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "said"),
+    [
+        ("It is unpaid", "paid", False),
+        ("It is not so", "no", False),
+        ("There are fees", "fee", True),
+        ("A prepaid-card", "card", True),
+        ("期限为30天内", "30天", True),
+        ("约30天", "30", True),
+        ("anything", " ", False),
+    ],
+)
+def test_a_word_is_found_from_its_beginning_and_a_short_one_whole(text: str, wanted: str, said: bool) -> None:
+    assert words.says(text, wanted) is said
 
 
 def test_what_is_lacking_is_told_with_its_alternatives() -> None:
