@@ -74,7 +74,7 @@ def test_what_is_no_result_is_told(evaluate: Evaluate, turns: Path, tmp_path: Pa
     out = ("--out", tmp_path / "report.html")
     assert "no results yet" in evaluate("report", *out, wrong=True)["error"]
     assert "no result of an evaluation" in evaluate("report", *out, "--result", turns, wrong=True)["error"]
-    assert "--run takes one of" in evaluate("report", *out, "--run", "report --out x", wrong=True)["error"]
+    assert "no evaluation called 'report'" in evaluate("report", *out, "--run", "report --out x", wrong=True)["error"]
 
 
 def test_a_plot_says_in_words_what_it_shows_and_keeps_its_marks_inside() -> None:
