@@ -114,14 +114,14 @@ def judge(row: Asked, turned: Turned, internal: Collection[Key] = ()) -> Judgeme
 
 
 def fits(citation: Citation, expected: Sequence[str]) -> bool:
-    """Whether a citation is of one of these documents: names, with or without collection and extension."""
-    names = {plain(name) for name in expected}
-    return bool(names & {citation.document, f"{citation.collection}/{citation.document}"})
+    """Whether a citation is of one of these documents."""
+    return any(names(name, (citation.collection, citation.document)) for name in expected)
 
 
-def plain(name: str) -> str:
-    """A document's name, as its file is called, without the extension."""
-    return next((name[: -len(end)] for end in _SUFFIXES if name.lower().endswith(end)), name)
+def names(given: str, key: Key) -> bool:
+    """Whether data means this document: its name or the end of it, with or without the folders above and extension."""
+    name = next((given[: -len(end)] for end in _SUFFIXES if given.lower().endswith(end)), given).strip("/")
+    return f"/{'/'.join(key)}".endswith(f"/{name}") or f"/{name}".endswith(f"/{key[1]}")
 
 
 def _complaints(row: Asked, turned: Turned) -> list[str]:

@@ -26,7 +26,7 @@ from bot.index import Blocking
 from bot.lexicon import trade
 from bot.settings import Settings
 from finetune.evals import measures, options
-from finetune.evals.judging import Line, plain
+from finetune.evals.judging import Line, names
 from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, digest, finished, folder
 from finetune.evals.rows import Row, RowError, read
@@ -94,7 +94,6 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
     began = time.perf_counter()
     settings: Settings = args.settings
     queries = options.chosen(read(args.queries, Query), args)
-    queries = [_named(query) for query in queries] if args.docs.is_dir() else queries
     manifest, ranked = asyncio.run(_searched(args, queries, bar))
     found = {
         **measures.printed(scores(ranked)),
@@ -135,7 +134,7 @@ async def _searched(args: argparse.Namespace, queries: Sequence[Query], bar: Bar
         blocking = Blocking(encoder, asyncio.get_running_loop())
         with _place(args) as place, bar("indexing", None) as advance:
             snapshot = await asyncio.to_thread(_index, args, place, blocking, advance)
-        _check(args.queries, queries, snapshot, args.audience)
+        queries = [_resolved(args.queries, query, snapshot, args.audience) for query in queries]
         filters = Filters(audience=args.audience)
         await _ranked(queries[0], snapshot, encoder, filters, args.search)  # a first search loads dictionaries
         ranked = []
@@ -200,21 +199,27 @@ def _page(text: Text) -> Document:
     return Document("eval", str(text.id), version, text.title, text.text, (block,), text.language)
 
 
-def _named(query: Query) -> Query:
-    """Documents are named by their path without the extension; data may have it."""
-    return query.model_copy(update={"relevant": tuple(plain(str(name)) for name in query.relevant)})
+def _resolved(file: Path, query: Query, snapshot: Snapshot, audience: Audience) -> Query:
+    """The query with its documents' names as the index has them.
+
+    A document that is not there, or that nobody may find, would count as not found for ever. Raises RowError.
+    """
+    found = [
+        _one(name, snapshot, f"{file}, line {query.line}: relevant: {name!r}", audience)
+        for name in map(str, query.relevant)
+    ]
+    return query.model_copy(update={"relevant": tuple(found)})
 
 
-def _check(file: Path, queries: Sequence[Query], snapshot: Snapshot, audience: Audience) -> None:
-    """A document that is not there, or that nobody may find, would count as not found for ever."""
-    known = {name: document for (_, name), document in snapshot.documents.items()}
-    for query in queries:
-        for name in query.names:
-            where = f"{file}, line {query.line}: relevant: {name!r}"
-            if name not in known:
-                raise RowError(f"{where} is not among the documents, such as {next(iter(known))!r}")
-            if audience is Audience.PUBLIC and known[name].audience is Audience.INTERNAL:
-                raise RowError(f"{where} is internal, and customers never find it; search with --audience internal")
+def _one(name: str, snapshot: Snapshot, where: str, audience: Audience) -> str:
+    documents = snapshot.documents
+    exact = [("eval", name)] if ("eval", name) in documents else [key for key in documents if names(name, key)]
+    if len(exact) != 1:
+        told = f"may be {exact[0][1]!r} or {exact[1][1]!r}" if exact else "is not among the documents"
+        raise RowError(f"{where} {told}")
+    if audience is Audience.PUBLIC and documents[exact[0]].audience is Audience.INTERNAL:
+        raise RowError(f"{where} is internal, and customers never find it; search with --audience internal")
+    return exact[0][1]
 
 
 async def _ranked(query: Query, snapshot: Snapshot, encoder: Encoder, filters: Filters, how: How) -> Ranked:

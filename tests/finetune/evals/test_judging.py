@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.types import Citation, Outcome
-from finetune.evals.judging import Asked, Turned, judge
+from finetune.evals.judging import Asked, Turned, judge, names
 
 
 def cited(document: str, quote: str = "q", collection: str = "help") -> Citation:
@@ -77,6 +77,19 @@ def test_citing_an_internal_document_is_wrong_in_every_kind() -> None:
     assert (judgement.told, judgement.cited, judgement.fitting) == (True, 2, 1)
 
 
-def test_a_document_may_be_named_with_its_collection() -> None:
-    row = asked(must_contain=["x"], expected_docs=["help/cards/gold"])
-    assert judge(row, turned("x", Outcome.ANSWERED, cited("cards/gold"))).right
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("cards/gold", True),
+        ("help/cards/gold", True),
+        ("docs/help/cards/gold.md", True),
+        ("gold.HTML", True),
+        ("old", False),
+        ("cards/silver", False),
+        ("cards", False),
+    ],
+)
+def test_a_document_may_be_named_by_more_or_less_of_its_path(name: str, meant: bool) -> None:
+    assert names(name, ("help", "cards/gold")) is meant
+    row = asked(must_contain=["x"], expected_docs=[name])
+    assert judge(row, turned("x", Outcome.ANSWERED, cited("cards/gold"))).right is meant

@@ -68,6 +68,15 @@ def test_what_could_never_be_found_is_told(
     assert told in evaluate("retrieval", *arguments, wrong=True)["error"]
 
 
+def test_a_name_that_two_documents_have_is_told(evaluate: Evaluate, docs: Path, tmp_path: Path) -> None:
+    for folder in ("en", "zh"):
+        (docs / folder).mkdir()
+        (docs / folder / "fees.md").write_text(f"# Fees\n\nA parcel costs 5 euros ({folder}).\n")
+    queries = rows(tmp_path / "queries.jsonl", [{"query": "fees", "relevant": ["fees.md"]}])
+    arguments = ("--docs", docs, "--queries", queries)
+    assert "may be 'en/fees' or 'zh/fees'" in evaluate("retrieval", *arguments, wrong=True)["error"]
+
+
 def test_two_passages_of_one_id_are_told(evaluate: Evaluate, tmp_path: Path) -> None:
     pool = rows(tmp_path / "pool.jsonl", [*POOL, {"id": "1", "text": "again"}])
     queries = rows(tmp_path / "queries.jsonl", [{"query": "a", "relevant": [1]}])
