@@ -86,7 +86,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
 def figures(judged: Judged) -> dict[str, Any]:
     """`right` whole, of those that want an answer, and by kind; `error`: of the answers given, the wrong ones;
     `citation_precision`: of all citations where some are expected, those of an expected
-    document; `answered`: of the answerable ones; `internal_told`: turns in which something was told that must not be.
+    document; `answered`: of the answerable ones; `internal_told`: turns in which something internal was told.
     """
     kinds = [row.kind for row, _, _ in judged]
     by_kind = {kind: {"right": right(judged, kind)} for kind in dict.fromkeys(kinds)}

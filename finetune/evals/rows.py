@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,7 +89,8 @@ def some(rows: Sequence[T], limit: int | None) -> list[T]:
     if limit is None or limit >= len(rows):
         return list(rows)
     chance = random.Random(1)  # noqa: S311 - a sample, not a secret
-    return [rows[int((at + chance.random()) * len(rows) / limit)] for at in range(limit)]
+    ends = [at * len(rows) // limit for at in range(limit + 1)]
+    return [rows[chance.randrange(start, end)] for start, end in pairwise(ends)]
 
 
 def bytes_of(file: Path, line: int, field: str, named: str) -> bytes:

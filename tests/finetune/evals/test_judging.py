@@ -68,6 +68,8 @@ def test_what_must_not_be_told_is_looked_for_in_the_quotes_too() -> None:
     judgement = judge(row, turned("Here. [1]", Outcome.ANSWERED, cited("en/refunds", "use rx-5528")))
     assert (judgement.right, judgement.told) == (False, True)
     assert not judge(row, turned("I cannot tell.", Outcome.ABSTAINED)).told
+    wrong = judge(asked(kind="near_identical", must_contain=["120"], must_not_contain=["60"]), turned("It costs 60."))
+    assert (wrong.right, wrong.told) == (False, False)
 
 
 def test_citing_an_internal_document_is_wrong_in_every_kind() -> None:
