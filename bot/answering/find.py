@@ -55,7 +55,7 @@ class Finder:
         `enough` has the least confidence, by language, for the customer's and "en".
         Customers see public passages only: the filters' default. Raises QueryError for an unknown collection.
         """
-        languages = frozenset(passage.language for passage in snapshot.passages)
+        languages = snapshot.languages
         own = frozenset({language}) & languages
         found = await self.search(snapshot, query, language, Filters(collections, own or None), watch)
         others = languages - {language}
@@ -108,7 +108,9 @@ class Finder:
             candidates = evidence.candidates(snapshot, query.text, hits, spans, own=query.own, aside=query.aside)
         if language != "zh" and candidates:
             with watch.step("compare"):
-                vectors = await self._encoder.encode([each.unit.evidence for each in candidates])
+                vectors, unknown = snapshot.pieces.find([each.unit.evidence for each in candidates])
+                if unknown:  # a span over two sentences, or an index that another version made
+                    vectors[unknown] = await self._encoder.encode([candidates[at].unit.evidence for at in unknown])
                 candidates = evidence.compared(candidates, vector, vectors)
         coefficients = confidence.CHINESE if language == "zh" else confidence.ENGLISH
         judged = [confidence.judged(each, coefficients) for each in candidates]

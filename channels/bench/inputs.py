@@ -101,13 +101,17 @@ class LongPassages:
     """A reader whose passages are lengthened with the text that follows them, to a number of tokens.
 
     The speed that is promised is for passages of about 170 tokens; where a help centre's sections are shorter, reading
-    them would flatter it. A span that lies in what was added counts as none.
+    them would flatter it. A span that lies in what was added counts as none. All of an index's passages are lengthened
+    beforehand: that is the benchmark's work, not the turn's.
     """
 
-    def __init__(self, reader: Reader, texts: Sequence[str], tokens: int, tokenizer: Any) -> None:
+    def __init__(self, reader: Reader, snapshot: Snapshot, tokens: int, tokenizer: Any) -> None:
         self.name = reader.name
-        self._reader, self._tokens, self._tokenizer = reader, tokens, tokenizer
-        self._texts = "\n\n".join(texts)
+        self._reader = reader
+        whole = "\n\n".join(texts_of(list(snapshot.documents.values())))
+        self._longer = {
+            passage.text: _lengthened(passage.text, whole, tokens, tokenizer) for passage in snapshot.passages
+        }
 
     async def start(self) -> None:
         await self._reader.start()
@@ -119,21 +123,17 @@ class LongPassages:
         return self._reader.ready()
 
     async def read(self, question: str, passages: Sequence[str]) -> list[Span]:
-        longer = [self._lengthened(passage) for passage in passages]
-        spans = await self._reader.read(question, longer)
+        spans = await self._reader.read(question, [self._longer[passage] for passage in passages])
         return [
             span if span.end <= len(passage) else Span(0, 0, 0.0) for span, passage in zip(spans, passages, strict=True)
         ]
 
-    def _lengthened(self, passage: str) -> str:
-        at = self._texts.find(passage)
-        more = (
-            self._texts[max(at, 0) : max(at, 0) + len(passage) + 2000]
-            if at >= 0
-            else passage + " " + self._texts[:2000]
-        )
-        cut = self._tokenizer.encode(more, add_special_tokens=False).offsets
-        return more if len(cut) <= self._tokens else more[: max(cut[self._tokens - 1][1], len(passage))]
+
+def _lengthened(passage: str, whole: str, tokens: int, tokenizer: Any) -> str:
+    at = whole.find(passage)
+    more = whole[at : at + len(passage) + 2000] if at >= 0 else passage + " " + whole[:2000]
+    cut = tokenizer.encode(more, add_special_tokens=False).offsets
+    return more if len(cut) <= tokens else more[: max(cut[tokens - 1][1], len(passage))]
 
 
 def texts_of(documents: Sequence[Document]) -> list[str]:

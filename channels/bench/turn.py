@@ -58,8 +58,7 @@ async def text_turns(bot: Bot, plan: Plan, tokens: int | None) -> dict[str, Any]
     reader = finder._reader
     if tokens is not None:
         tokenizer = devices.tokenizer(bot.weights.path("encoder"))
-        texts = inputs.texts_of(list(bot.index.snapshot.documents.values()))
-        finder._reader = inputs.LongPassages(reader, texts, tokens, tokenizer)
+        finder._reader = inputs.LongPassages(reader, bot.index.snapshot, tokens, tokenizer)
     try:
         return await _text_turns(bot, plan)
     finally:
