@@ -141,7 +141,9 @@ Finds the answer to a question in a passage, or says that the passage has none. 
 Metric: SQuAD 2.0's. The epoch, the threshold and the calibration were chosen on the held-out articles of the training
 file; the dev file, where there is one, only reports. Expected calibration error: {error}.
 {curve}
-Options: `{recipe}`
+Made again by (`DATA` and `TEXTS` are what is named above):
+
+    {command}
 """
 
 
@@ -162,6 +164,17 @@ def _method(recipe: Recipe) -> str:
         f"Passes: {told}. Where the span lies is learned from the plausible answers of unanswerable questions too, and "
         "apart from whether there is one. The weights are an average over the last steps."
     )
+
+
+def command(recipe: Recipe) -> str:
+    """The command that trains with this recipe."""
+    default = asdict(Recipe())
+    said = {name: value for name, value in asdict(recipe).items() if value != default[name]}
+    if recipe.cloze:
+        said["cloze"] = recipe.cloze
+    options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in said.items()]
+    texts = ["--pretrain TEXTS"] if recipe.cloze or recipe.cloze_mix else []
+    return " ".join(["frontdesk train reader --data DATA", *texts, *options])
 
 
 def write_card(out: Path, recipe: Recipe, metrics: dict[str, Any], *, data: str, curve: bool) -> None:
@@ -187,6 +200,6 @@ def write_card(out: Path, recipe: Recipe, metrics: dict[str, Any], *, data: str,
         rows="\n".join(rows),
         error=", ".join(f"{value} ({names[part]})" for part, value in metrics["calibration_error"].items()),
         curve="\n![training curve](curve.png)\n" if curve else "",
-        recipe=json.dumps(asdict(recipe)),
+        command=command(recipe),
     )
     (out / "README.md").write_text(text, encoding="utf-8")

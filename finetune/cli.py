@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     devices.calm_threads()
     import torch
 
-    recipe = _recipe(args)
+    recipe = recipe_of(args)
     if args.threads:
         torch.set_num_threads(args.threads)
     parts = _parts(args, recipe)
@@ -217,7 +217,8 @@ def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
     )
 
 
-def _recipe(args: argparse.Namespace) -> Recipe:
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """What the options ask for. Raises DataError for one that makes no sense."""
     if min(args.rank, args.epochs, args.batch) < 1 or not 0 <= args.dev_share < 1:
         raise DataError("--rank, --epochs and --batch are at least 1, --dev-share is between 0 and 1")
     if min(args.short, args.cloze, args.cloze_size) < 0 or min(args.cooldown, args.cloze_mix, args.unanswerable) < 0:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from bot.engines.weights import Weights
 from bot.settings import Settings
 from channels import cli
 from finetune import artefact, data
+from finetune import cli as finetune_cli
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
 from finetune.reader import Recipe, Training, device_for, loss_of, predict
@@ -138,6 +140,14 @@ def test_the_word_embeddings_stay_the_bodys_and_are_not_written(
     names = set(load_file(tmp_path / "model.safetensors"))
     assert "qa_outputs.weight" in names
     assert "bert.embeddings.word_embeddings.weight" not in names
+
+
+def test_the_card_says_a_command_that_is_one_and_trains_alike() -> None:
+    recipe = Recipe(method="full", cloze=3, cloze_size=50, short=2, epochs=3, rate=3e-4, average=0.9, bf16=True)
+    parser = argparse.ArgumentParser()
+    finetune_cli.configure(parser)
+    args = parser.parse_args(artefact.command(recipe).split()[2:])
+    assert finetune_cli.recipe_of(args) == recipe
 
 
 def test_the_command_makes_questions_from_a_folder_of_texts(
