@@ -153,7 +153,7 @@ def compared(names: Sequence[str], first: Judged, second: Judged) -> dict[str, A
     `p` is McNemar's exact test: how often a difference like this comes of chance alone.
     """
     pairs = [(one[2].right, other[2].right) for one, other in zip(first, second, strict=True)]
-    gains = measures.quotient([float(b) - float(a) for a, b in pairs], [1.0] * len(pairs))
+    gains = measures.difference([float(b) - float(a) for a, b in pairs])
     lines = [row.line for row, _, _ in first]
     only = [[line for line, pair in zip(lines, pairs, strict=True) if pair == which] for which in _ONLY]
     return {

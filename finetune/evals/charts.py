@@ -62,10 +62,14 @@ def shares(rows: Sequence[Share], *, says: str) -> str:
     return _svg(parts, WIDTH, bottom + 28, says)
 
 
-def risk_coverage(curve: Sequence[tuple[float, float]], *, stated: float, made: tuple[float, float], says: str) -> str:
-    """Risk by coverage as a line, the stated risk as a dashed one, and what was `made` of it (coverage, error)."""
+def risk_coverage(
+    curve: Sequence[tuple[float, float]], *, stated: float, made: tuple[float, float] | None, says: str
+) -> str:
+    """Risk by coverage as a line, the stated risk as a dashed one, and what was `made` of it: (coverage, error), or
+    None where nothing is answered.
+    """
     left, right, top, bottom = 52.0, WIDTH - 24.0, 16.0, 316.0
-    highest = max([stated * 2, made[1], *(risk for coverage, risk in curve if coverage >= 5)])
+    highest = max([stated * 2, made[1] if made else 0.0, *(risk for coverage, risk in curve if coverage >= 5)])
     most = next(step for step in (10, 20, 40, 60, 100) if highest <= step or step == 100)
     x, y = _scale(0, 100, left, right), _scale(0, most, bottom, top)
     parts = _frame(x, y, TICKS, [most * part / 4 for part in range(5)])
@@ -75,12 +79,8 @@ def risk_coverage(curve: Sequence[tuple[float, float]], *, stated: float, made: 
     parts.append(f'<polyline class="curve" points="{points}"/>')
     parts.append(_line(left, y(stated), right, y(stated), "limit"))
     parts.append(_text(right - 8, y(stated) - 7, f"stated risk {stated:g}", "limit-label", "end"))
-    coverage, error = made
-    told = f"coverage {coverage:.1f}, error {error:.1f}: thresholds chosen on the other half"
-    dot = f'<circle class="made" cx="{x(coverage):.1f}" cy="{y(min(error, most)):.1f}" r="6.5"/>'
-    anchor = "end" if coverage > 70 else "start"
-    at = x(coverage) + (-12 if anchor == "end" else 12)
-    parts.append(_group([dot, _text(at, y(min(error, most)) - 12, _made(coverage, error), "value", anchor)], told))
+    if made:
+        parts.append(_chosen(*made, x, lambda risk: y(min(risk, most))))
     parts += _axes("questions answered, in 100", "wrong among the answered, in 100", left, right, top, bottom)
     return _svg(parts, WIDTH, bottom + 44, says)
 
@@ -187,8 +187,12 @@ def _group(parts: Iterable[str], told: str) -> str:
     return f"<g><title>{escape(told)}</title>{''.join(parts)}</g>"
 
 
-def _made(coverage: float, error: float) -> str:
-    return f"{coverage:.0f} answered, {error:.1f} wrong"
+def _chosen(coverage: float, error: float, x: Scale, y: Scale) -> str:
+    """Where the thresholds that the other half chose come out."""
+    anchor, aside = ("end", -12) if coverage > 70 else ("start", 12)
+    dot = f'<circle class="made" cx="{x(coverage):.1f}" cy="{y(error):.1f}" r="6.5"/>'
+    text = _text(x(coverage) + aside, y(error) - 12, f"{coverage:.0f} answered, {error:.1f} wrong", "value", anchor)
+    return _group([dot, text], f"coverage {coverage:.1f}, error {error:.1f}: thresholds chosen on the other half")
 
 
 def _between(interval: Sequence[float] | None) -> str:

@@ -71,7 +71,8 @@ def quotient(parts: Sequence[float], wholes: Sequence[float]) -> Measure:
     if not parts or sum(wholes) == 0:
         return NOTHING
     above, below = np.asarray(parts, float), np.asarray(wholes, float)
-    if (value := float(above.sum() / below.sum())) in (0.0, 1.0):
+    value = float(above.sum() / below.sum())
+    if not above.any() or (above == below).all():
         return of(round(value * len(above)), len(above))  # drawing again would always give the same
     chance = np.random.default_rng(SEED)
     drawn = []
@@ -81,6 +82,14 @@ def quotient(parts: Sequence[float], wholes: Sequence[float]) -> Measure:
         drawn.append(above[rows].sum() / total if total else np.nan)
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return Measure(100 * value, 100 * float(low), 100 * float(high), len(above))
+
+
+def difference(gains: Sequence[float]) -> Measure:
+    """The mean of gains from -1 to 1, as -100 to 100. Where no row gains or loses, few rows still say little."""
+    if any(gains):
+        return quotient(gains, [1.0] * len(gains))
+    most = of(0, len(gains)).high
+    return Measure(0.0, -most, most, len(gains))
 
 
 def rounded(value: float) -> float:

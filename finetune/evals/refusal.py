@@ -74,9 +74,10 @@ def figures(sure: Floats, right: Flags, wanted: Flags, stated: float) -> dict[st
     """All that follows from confidences. `wanted`: the documents answer the question; `stated` is a risk from 0 to 1.
 
     `coverage` is of all questions, `coverage_answerable` of those that the documents answer; `error` is the share of
-    wrong ones among the answers given. `calibration_error` has 15 bins of equal mass.
+    wrong ones among the answers given. `threshold` is chosen on all questions, None where no threshold is safe enough.
+    `calibration_error` has 15 bins of equal mass.
     """
-    points = risk.curve(sure, right)
+    points, threshold = risk.curve(sure, right), risk.threshold_for(sure, right, stated)
     given = _given(sure, right, stated)
     bins = risk.reliability(sure, right)
     return {
@@ -89,7 +90,7 @@ def figures(sure: Floats, right: Flags, wanted: Flags, stated: float) -> dict[st
             }
         ),
         "risk": 100 * stated,
-        "threshold": round(risk.threshold_for(sure, right, stated), 4),
+        "threshold": round(threshold, 4) if threshold <= 1 else None,
         "aurc": rounded(100 * risk.area(points)),
         "bins": "15 of equal mass",
         "curve": [

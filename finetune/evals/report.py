@@ -157,7 +157,8 @@ def shown(result: Result) -> dict[str, Any]:
 
 def _refusal(result: Result) -> dict[str, Any]:
     curve = [(point["coverage"], point["risk"]) for point in result["curve"]]
-    made = (result["coverage"] or 0.0, result["error"] or 0.0)
+    made = (result["coverage"], result["error"]) if result["error"] is not None else None
+    told = f"{made[0]:.0f} in 100 answered with {made[1]:.1f} in 100 wrong" if made else "no threshold is safe enough"
     bins = [(each["confidence"], each["accuracy"], each["interval"], each["n"]) for each in result["reliability"]]
     stated = result["risk"]
     return {
@@ -165,11 +166,12 @@ def _refusal(result: Result) -> dict[str, Any]:
             curve,
             stated=stated,
             made=made,
-            says=f"Risk by coverage: {made[0]:.0f} in 100 answered with {made[1]:.1f} in 100 wrong",
+            says=f"Risk by coverage: {told}",
         ),
         "reliability": charts.reliability(
             bins, says=f"How often it is right by how sure it is; calibration error {result['calibration_error']:.1f}"
         ),
+        "told": "" if made else f"At a risk of {stated:g} in 100 no threshold is safe enough: nothing may be answered.",
         "bins": bins,
         "note": result["bins"],
     }

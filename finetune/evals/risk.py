@@ -50,10 +50,12 @@ def curve(confidence: Floats, right: Flags) -> list[Point]:
 def threshold_for(confidence: Floats, right: Flags, risk: float) -> float:
     """The lowest threshold from which at most `risk` (0 to 1) of the answers are wrong; above 1 where there is none.
 
+    So many questions must be answered that one wrong one would be allowed (20 at a risk of 0.05): fewer show nothing.
     It lies half-way to the next lower confidence, so that it does not hang on one question's last digit.
     """
     points = curve(confidence, right)
-    good = [at for at, point in enumerate(points) if point.risk <= risk]
+    least = 1 / risk / len(confidence) if risk else 0.0
+    good = [at for at, point in enumerate(points) if point.risk <= risk and point.coverage >= least - 1e-9]
     if not good:
         return float(np.nextafter(1.0, 2.0))
     at = good[-1]

@@ -42,6 +42,14 @@ def test_all_rows_alike_are_no_reason_to_be_certain() -> None:
     assert measure.low < 50
 
 
+def test_a_difference_goes_both_ways() -> None:
+    same = measures.difference([0.0] * 12)
+    assert (same.value, same.low) == (0.0, -same.high)
+    assert same.high > 10
+    better = measures.difference([1.0] * 20 + [-1.0] * 5 + [0.0] * 25)
+    assert 0 < better.low < better.value == pytest.approx(30.0)
+
+
 def test_a_quotient_counts_large_rows_more() -> None:
     assert measures.quotient([1.0, 0.0], [1.0, 9.0]).value == pytest.approx(10.0)
 

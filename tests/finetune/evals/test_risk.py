@@ -20,12 +20,20 @@ def test_a_curve_goes_from_the_surest_to_all_and_takes_ties_together() -> None:
 
 def test_the_threshold_answers_as_much_as_the_risk_allows() -> None:
     assert risk.threshold_for(SURE, RIGHT, 0.25) == pytest.approx(0.45)
-    assert risk.threshold_for(SURE, RIGHT, 0.1) == pytest.approx(0.85)
+    assert risk.threshold_for(SURE, RIGHT, 0.0) == pytest.approx(0.85)
     assert risk.threshold_for(SURE, RIGHT, 1.0) == pytest.approx(0.15)
 
 
 def test_where_nothing_is_safe_enough_nothing_is_answered() -> None:
     assert risk.threshold_for(np.array([1.0, 0.9]), np.array([False, True]), 0.1) > 1
+    found = refusal.figures(SURE, ~RIGHT, RIGHT, 0.05)
+    assert (found["coverage"], found["error"], found["threshold"]) == (0.0, None, None)
+
+
+def test_a_few_right_answers_do_not_show_a_small_risk() -> None:
+    sure, right = np.linspace(1, 0.9, 30), np.ones(30, bool)
+    assert risk.threshold_for(sure[:15], right[:15], 0.05) > 1
+    assert risk.threshold_for(sure, right, 0.05) < 0.9
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60), st.floats(0, 0.9))

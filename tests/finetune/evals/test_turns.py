@@ -108,7 +108,7 @@ def test_refusal_judges_what_would_have_been_said_too(evaluate: Evaluate, tmp_pa
     assert found["risk"] == 20
     assert found["n"] + found["not_judged"] == 20  # the attack is the guard's
     assert found["n"] > 15
-    assert found["coverage"] >= 40
+    assert found["coverage"] >= 30
     assert found["thresholds_served"] == {"en": 0.2}
     assert {"threshold", "calibration_error", "error", "aurc", "curve", "reliability"} <= set(found)
 
