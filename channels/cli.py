@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ask": ("channels.commands.ask", "ask the bot as a customer would"),
     "conversations": ("channels.commands.conversations", "list, show, reply to, return and resolve conversations"),
     "models": ("channels.commands.models", "pull, list and verify model weights"),
-    "train": ("finetune.cli", "fine-tune a model"),
+    "train": ("finetune.train", "fine-tune a model"),
     "eval": ("finetune.evals.cli", "evaluate search, reader, answers, refusal, check and media, and report on them"),
     "bench": ("channels.bench.cli", "measure speed and memory"),
     "doctor": ("channels.commands.doctor", "say what is missing and how to mend it"),

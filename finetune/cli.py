@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import time
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -17,15 +15,15 @@ from channels import terminal
 from finetune import artefact, cloze, data, evaluate
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
+from finetune.hardware import hardware
 from finetune.reader import MODULES, SHORT_WORDS, Recipe, Training, device_for, margins, predict
 from finetune.texts import Text, read_texts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The options of `frontdesk train`."""
+    """The options of `frontdesk train reader`."""
     default = Recipe()
     add = parser.add_argument
-    add("model", choices=["reader"], help="what to train: the extractive reader")
     add(
         "--data",
         type=Path,
@@ -171,7 +169,7 @@ def finish(
         "recipe": asdict(recipe),
         "made_from": made_from,
         "seconds": round(seconds, 1),
-        "hardware": _hardware(training.device),
+        "hardware": hardware(training.device),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
     chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
@@ -180,19 +178,6 @@ def finish(
     curve = artefact.write_curve(out, training.history)
     artefact.write_card(out, recipe, metrics, data=source, curve=curve)
     return metrics
-
-
-def _hardware(device: str) -> str:
-    """The graphics card's or the processor's name, with the threads used."""
-    import torch
-
-    if device == "cuda":
-        return str(torch.cuda.get_device_name())
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} cores"
 
 
 def _made(recipe: Recipe, train: list[Example], texts: list[Text], base: Path) -> list[list[Example]]:

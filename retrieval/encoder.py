@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -56,6 +59,55 @@ def name_of(path: Path) -> str:
         raise SnapshotError(f"{path} holds no encoder (model.safetensors is missing); run: frontdesk models pull")
     with weights.open("rb") as file:
         return f"{path.name}-{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+
+
+TUNED = "tuned.safetensors"
+SETTINGS = "encoder.json"
+
+
+def digest_of(folder: Path) -> str:
+    """The first 12 digits of the sha256 of an encoder's weights."""
+    return name_of(folder).rpartition("-")[2]
+
+
+def merged(base: Path, tuned: Path, cache: Path) -> Path:
+    """The folder of a whole encoder in `cache`: that of `base` with the layers in `tuned` in place of its own.
+
+    `tuned` is what `frontdesk train encoder` writes. The folder is made once and appears whole or not at all. Raises
+    SnapshotError when `tuned` is damaged or was made for another encoder.
+    """
+    try:
+        said = json.loads((tuned / SETTINGS).read_text(encoding="utf-8"))
+        wanted, version = str(said["base"]), str(said["version"])
+        whole = (tuned / TUNED).read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"{tuned} holds no tuned encoder: {error}") from None
+    if hashlib.sha256(whole).hexdigest()[:12] != version:
+        raise SnapshotError(f"{tuned / TUNED} is not the version {version} that {SETTINGS} names")
+    if (found := digest_of(base)) != wanted:
+        raise SnapshotError(f"{tuned} was tuned from an encoder with the digest {wanted}, and {base} has {found}")
+    folder = cache / f"encoder-tuned-{version}"
+    if folder.is_dir():
+        return folder
+    from safetensors.numpy import load, load_file, save_file
+
+    weights = load_file(base / "model.safetensors")
+    changed = load(whole)
+    if unknown := sorted(set(changed) - set(weights)):
+        raise SnapshotError(f"{tuned / TUNED} has weights that the encoder does not have: {', '.join(unknown[:3])}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".encoder-tuned-") as made:
+        fresh = Path(made) / "encoder"
+        shutil.copytree(base, fresh, ignore=shutil.ignore_patterns("model.safetensors", "weights.json"))
+        weights |= {name: value.astype(weights[name].dtype) for name, value in changed.items()}
+        save_file(weights, fresh / "model.safetensors", metadata={"format": "pt"})
+        (fresh / "model.safetensors").chmod((base / "model.safetensors").stat().st_mode & 0o777 | 0o200)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster
+                raise
+    return folder
 
 
 def encode_all(
