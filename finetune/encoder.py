@@ -47,7 +47,7 @@ class Recipe:
     back: float = 0.3
     reply_query: float = 0.5
     reply_passage: float = 0.3
-    hold: float = 1.0
+    hold: float = 2.0
     kept: int = 48
     drop: float = 0.0
     dropout: float = 0.1

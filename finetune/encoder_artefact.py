@@ -82,7 +82,8 @@ Puts a customer's question near the passage that answers it. {tuned} layers of {
 
 - **Data:** {data}.
 - **Licence:** {licence}, as the data ask.
-- **Use:** English, with the setting `engines.encoder = "minilm-tuned"`. Its vectors are not the base's: documents are
+- **Use:** English, with the setting `engines.encoder = "minilm-tuned"` and, in the bot's models.toml, an entry
+  `[encoder-tuned]` whose source is this folder (`kind = "local"`). Its vectors are not the base's: documents are
   ingested anew with it.
 - **Trained** on {date}, on {hardware}, in {minutes} minutes.
 

@@ -1,5 +1,7 @@
 """The encoder "minilm": texts to vectors by a BERT model with mean pooling, behind the batcher.
 
+The same weights, tuned on customers' questions, are the encoder "minilm-tuned"; its vectors are others.
+
 The same vectors (in int8: nearly) as `retrieval.encoder.SentenceEncoder` gives for the same folder (a test compares
 them), from the model alone: it is ready sooner and needs less memory than with sentence-transformers.
 """
@@ -20,10 +22,13 @@ from bot.engines.batcher import Batcher, Figures
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
 from bot.settings import Settings
-from retrieval.encoder import name_of
+from retrieval.encoder import merged, name_of
 
 CALLS = 32
 """Calls that go into one batch; their texts are run in batches of like length."""
+
+TUNED = "minilm-tuned"
+"""The setting `engines.encoder` that asks for the tuned one."""
 
 Texts = tuple[str, ...]
 Vectors = NDArray[np.float32]
@@ -32,8 +37,9 @@ Vectors = NDArray[np.float32]
 class MiniLM:
     """BERT, mean over the tokens, length 1. bf16 on CUDA, fp32 (or int8, by `engines.int8`) on the CPU."""
 
-    def __init__(self, settings: Settings, weights: Weights) -> None:
-        self.name = "minilm"
+    def __init__(self, settings: Settings, weights: Weights, *, tuned: bool = False) -> None:
+        self.name = TUNED if tuned else "minilm"
+        self._tuned = tuned
         self.dimensions = 0
         self._settings, self._weights = settings, weights
         self._model: Any = None
@@ -75,7 +81,7 @@ class MiniLM:
     # -- in threads ----------------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        folder = self._weights.path("encoder")
+        folder = folder_of(self._settings, self._weights, tuned=self._tuned)
         self.name = name_of(folder)
         self._tokenizer = devices.tokenizer(folder)
         self._tokenizer.enable_truncation(_most_tokens(folder))
@@ -126,6 +132,21 @@ def _most_tokens(folder: Path) -> int:
         if key in limits:
             return int(limits[key])
     raise WeightsError(f"{folder} does not say how many tokens its encoder reads")
+
+
+def tuned(settings: Settings, weights: Weights) -> MiniLM:
+    """The encoder "minilm-tuned": `frontdesk train encoder` wrote the layers that differ."""
+    return MiniLM(settings, weights, tuned=True)
+
+
+def folder_of(settings: Settings, weights: Weights, *, tuned: bool | None = None) -> Path:
+    """The folder of the encoder that is set (`tuned` None), or of the one that is meant. The tuned one is put together
+    in the models' cache when it is first asked for. Raises WeightsError, SnapshotError.
+    """
+    base = weights.path("encoder")
+    if tuned or (tuned is None and settings.engines.encoder == TUNED):
+        return merged(base, weights.path("encoder-tuned"), settings.models)
+    return base
 
 
 def _bert(folder: Path) -> Any:

@@ -26,6 +26,7 @@ CAPTIONERS: dict[str, str] = {
 }
 ENCODERS: dict[str, str] = {
     "minilm": "bot.engines.encoder:MiniLM",
+    "minilm-tuned": "bot.engines.encoder:tuned",
     "fake": "bot.engines.fake:FakeEncoder",
 }
 READERS: dict[str, str] = {

@@ -111,12 +111,13 @@ class LazyEncoder:
     """
 
     def __init__(self, settings: Settings) -> None:
+        from bot.engines.encoder import folder_of
         from bot.engines.weights import Weights
         from retrieval.encoder import name_of
 
         devices.calm_threads()
         self._settings = settings
-        self._path = Weights(settings).path("encoder")
+        self._path = folder_of(settings, Weights(settings))
         self._model: Any = None
         self.name = name_of(self._path)
         self.dimensions = _dimensions(self._path)

@@ -24,8 +24,8 @@ NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("checker", "evidence"): ("encoder",),
     ("generator", "smollm2"): ("generator",),
 }
-ELSEWHERE = {("speech", "openai-whisper"), ("captioner", "blip")}
-"""Their weights cannot be fetched from a package index: their own tests build tiny ones."""
+ELSEWHERE = {("speech", "openai-whisper"), ("captioner", "blip"), ("encoder", "minilm-tuned")}
+"""Their weights cannot be fetched from a package index, or are a company's own: their own tests build tiny ones."""
 
 
 def names(kind: str) -> list[Any]:

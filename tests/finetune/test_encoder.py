@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.engines import tables
+from bot.engines.encoder import folder_of
+from bot.engines.weights import Entry, Local, Weights
+from bot.settings import load
 from channels import cli
 from finetune import encoder_data as data
 from finetune.data import DataError
@@ -156,6 +160,27 @@ def test_the_command_writes_what_serving_loads(
     assert tuned.encode(["Bern"]).shape == (1, 32)
     assert not np.allclose(tuned.encode(["Bern"]), untuned.encode(["Bern"]))
     assert merged(base, out, tmp_path / "cache") == folder
+
+
+async def test_the_engine_serves_what_was_written(run: Callable[..., int], base: Path, tmp_path: Path) -> None:
+    assert run() == 0
+    settings = load(models=tmp_path / "cache", engines={"encoder": "minilm-tuned"})
+    manifest = {"encoder": local("encoder", base), "encoder-tuned": local("encoder-tuned", tmp_path / "out")}
+    weights = Weights(settings, manifest)
+    folder = folder_of(settings, weights)
+    assert folder.parent == tmp_path / "cache"
+    engine = tables.create("encoder", "minilm-tuned", settings=settings, weights=weights)
+    await engine.start()
+    try:
+        assert engine.name == name_of(folder)
+        texts = ["Which river runs through Bern?", "Vienna"]
+        assert np.allclose(await engine.encode(texts), SentenceEncoder(folder).encode(texts), atol=1e-5)
+    finally:
+        await engine.close()
+
+
+def local(name: str, path: Path) -> Entry:
+    return Entry(name=name, role="encoder", licence="MIT", source=Local(path=path))
 
 
 def test_what_forgets_is_refused_unless_told(
