@@ -36,11 +36,12 @@ HISTORY = 30
 
 
 class Line(Plain):
-    """One thing that was said. `id` is the message's or reply's id."""
+    """One thing that was said. `id` is the message's or reply's id; `template` names what the bot says by rote."""
 
     id: str
     role: Literal["customer", "bot", "agent"]
     text: Words
+    template: str | None = None
 
 
 class State(Plain):
@@ -105,7 +106,7 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
             if event.actor.kind == "customer":
                 return {}
             role: Literal["agent", "bot"] = "agent" if event.actor.kind == "agent" else "bot"
-            line = Line(id=body.reply_id, role=role, text=body.text)
+            line = Line(id=body.reply_id, role=role, text=body.text, template=body.template)
             return _said(state, line) | {"offered": _offered(state, body.buttons), "choices": body.buttons}
         case TurnEnded() as body:
             return _ended(state, body)

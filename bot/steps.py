@@ -156,7 +156,8 @@ class Steps:
         shown = [text for text in heard.shown if text in question]
         for text in shown:
             question = question.replace(text, "").strip()
-        said = [(line.role, line.text.text) for line in record.loaded.history if line.text.text]
+        lines = [line for line in record.loaded.history if line.text.text and not line.template]
+        said = [(line.role, line.text.text or "") for line in lines]
         emit = partial(stream, "sentence")
         answer = await self._ask(question, record.language, said[-HISTORY:], emit, "\n".join(shown))
         record.watch.add(answer.timings_ms)

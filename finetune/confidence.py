@@ -1,11 +1,12 @@
 """Fits and reports how sure an answer is: the coefficients of `bot.answering.confidence`.
 
-    python -m finetune.confidence english --faq FILE --squad FILE --unseen ARTICLE
+    python -m finetune.confidence english --faq FILE --squad FILE --unseen ARTICLE --answers FILE --docs DIR
     python -m finetune.confidence chinese --squad FILE
 
 English is fitted on two kinds of questions, asked of an index of all their pages as the bot would ask: rephrasings of
 frequently asked questions (a page a thread, its answers the text) and SQuAD questions. Each is asked twice, the second
-time without the page that answers, where no candidate is right; SQuAD's own unanswerable questions are asked too. Half
+time without the page that answers, where no candidate is right; SQuAD's own unanswerable questions are asked too.
+`--answers` are questions about a folder of documents as `frontdesk eval answers` takes them, follow-ups included. Half
 of the threads and paragraphs fits, the other half is only reported. Of SQuAD only the articles that the reader was not
 trained on (`--unseen`) are asked about, since it is too sure on those that it was. Chinese takes CMRC likewise.
 """
@@ -17,19 +18,21 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answering import confidence
+from bot.answering import confidence, units
 from bot.answering.evidence import FIGURES, Candidate
-from bot.answering.find import Finder
+from bot.answering.find import LOOKED, Finder
 from bot.answering.follow import query
 from bot.engines import tables
 from bot.engines.weights import Weights
@@ -37,8 +40,10 @@ from bot.index import Blocking
 from bot.lexicon import trade
 from bot.settings import Settings, load
 from bot.timing import Stopwatch
+from finetune.evals.words import says
 from retrieval import hybrid, snapshot
-from retrieval.types import Block, Document, Filters
+from retrieval.load import is_readable, load_file
+from retrieval.types import Audience, Block, Document, Filters
 
 BY_HAND = ("named",)
 """What no question here has, so that nothing can be fitted."""
@@ -48,18 +53,23 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 """What speaks for an answer must not speak against it, whatever labels of pages say of the sentences on one."""
 THRESHOLDS = (0.2, 0.3, 0.35, 0.4, 0.5, 0.6)
-HITS = 12
+HITS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`page` is the document that answers (None: none does), with one of these `answers` (none: anywhere on it)."""
+    """`pages` are the documents that answer (none: no document does).
+
+    `needs` are lists of alternatives: an answer has one of each (none: it is anywhere on the page). `fits`: it is
+    fitted on, else only reported.
+    """
 
     text: str
-    page: str | None
-    answers: tuple[str, ...]
+    pages: frozenset[str]
+    needs: tuple[tuple[str, ...], ...]
     fits: bool
     source: str
+    history: tuple[tuple[str, str], ...] = ()
 
 
 def main() -> int:
@@ -69,6 +79,11 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="the home, for settings")
     parser.add_argument("--faq", type=Path, help="StackFAQ's JSON")
     parser.add_argument("--squad", type=Path, required=True, help="questions in SQuAD's format")
+    parser.add_argument("--answers", type=Path, help="questions about the documents in --docs")
+    parser.add_argument("--docs", type=Path, help="a folder of documents")
+    parser.add_argument(
+        "--internal-title", default=r"(?i)\binternal\b", help="documents with such a title are left out"
+    )
     parser.add_argument("--unseen", action="append", help="ask about this article only (may be given several times)")
     parser.add_argument("--most", type=int, default=500, help="questions of each kind at most")
     args = parser.parse_args()
@@ -77,8 +92,12 @@ def main() -> int:
     if args.faq:
         more_pages, more = faq(args.faq)
         pages, questions = pages + more_pages, sampled(questions, args.most) + sampled(more, args.most)
+    if args.answers:
+        more_pages, more = answers(args.answers, args.docs, args.internal_title)
+        pages, questions = pages + more_pages, questions + more
     settings = load(home=args.home) if args.home else load()
-    rows = asyncio.run(gather(settings, language, pages, sampled(questions, 2 * args.most)))
+    questions = questions if args.answers else sampled(questions, 2 * args.most)
+    rows = asyncio.run(gather(settings, language, pages, questions))
     report(rows, list(confidence.ENGLISH if language == "en" else confidence.CHINESE))
     return 0
 
@@ -93,8 +112,8 @@ def squad(file: Path, language: str, unseen: Sequence[str] | None = None) -> tup
             pages.append(page(name, title if language == "en" else "", paragraph["context"], language))
             for asked in paragraph["qas"] if not unseen or article.get("title") in unseen else []:
                 answers = tuple(answer["text"] for answer in asked["answers"])
-                home = None if asked.get("is_impossible") else name
-                questions.append(Question(asked["question"], home, answers, half(name), "squad"))
+                home = frozenset[str]() if asked.get("is_impossible") else frozenset({name})
+                questions.append(Question(asked["question"], home, (answers,), half(name), "squad"))
     return pages, questions
 
 
@@ -105,8 +124,28 @@ def faq(file: Path) -> tuple[list[Document], list[Question]]:
         name = f"faq-{number}"
         pages.append(page(name, thread["question"], "\n".join(thread["answer"]), "en"))
         questions += [
-            Question(text, name, (), half(name), "faq") for text in thread["rephr"] if text and text.strip(" *")
+            Question(text, frozenset({name}), (), half(name), "faq")
+            for text in thread["rephr"]
+            if text and text.strip(" *")
         ]
+    return pages, questions
+
+
+def answers(file: Path, docs: Path, internal_title: str) -> tuple[list[Document], list[Question]]:
+    """The public documents of a folder, and what was written to ask of them; attacks are the guard's."""
+    title = re.compile(internal_title)
+    files = [path for path in sorted(docs.rglob("*")) if path.is_file() and is_readable(path)]
+    loaded = [load_file(path, docs, collection="fit", audience=None, internal_title=title) for path in files]
+    pages = [document for document in loaded if document.audience is Audience.PUBLIC]
+    questions = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["kind"] == "attack":
+            continue
+        history = tuple((said["role"], said["text"]) for said in row.get("history") or ())
+        home = frozenset(row["expected_docs"] if row["must_contain"] else ())
+        needs = tuple(map(tuple, row["must_contain"]))
+        questions.append(Question(row["question"], home, needs, half(row["id"]), "answers", history))
     return pages, questions
 
 
@@ -144,13 +183,14 @@ async def gather(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         blocking = Blocking(encoder, asyncio.get_running_loop())
-        index = await asyncio.to_thread(snapshot.build, Path(folder), list(pages), blocking, concepts=trade.concepts())
+        make = partial(snapshot.build, concepts=trade.concepts(), cut=units.compared)
+        index = await asyncio.to_thread(make, Path(folder), list(pages), blocking)
         for number, asked in enumerate(questions):
-            wanted, watch = query(asked.text), Stopwatch()
+            wanted, watch = query(asked.text, asked.history), Stopwatch()
             vector = await finder.vector(wanted, language)
-            hits = hybrid.search(index, wanted.text, vector, HITS, Filters())
-            for there in (True, False) if asked.page else (False,):
-                kept = [hit for hit in hits if there or hit.passage.document != asked.page][:5]
+            hits = hybrid.search(index, wanted.text, vector, HITS, Filters(), context=wanted.context)
+            for there in (True, False) if asked.pages else (False,):
+                kept = [hit for hit in hits if there or hit.passage.document not in asked.pages][:LOOKED]
                 found = await finder.weigh(index, wanted, vector, kept, language=language, watch=watch)
                 rows.append((asked, there, list(found.candidates)))
             if number % 100 == 0:
@@ -163,9 +203,11 @@ async def gather(
 def right(asked: Question, there: bool, candidate: Candidate) -> bool:
     """Whether a candidate answers."""
     unit = candidate.unit
-    if not there or unit.document.name != asked.page:
+    if not there or unit.document.name not in asked.pages:
         return False
-    return not asked.answers or any(answer in unit.quote for answer in asked.answers)
+    return all(
+        any(one in unit.quote or says(unit.evidence, one) for one in alternatives) for alternatives in asked.needs
+    )
 
 
 def report(rows: Sequence[tuple[Question, bool, list[Candidate]]], names: Sequence[str]) -> None:

@@ -87,7 +87,8 @@ class Passage:
 class Hit:
     """A passage that a search found. `score` is whatever ranked it, higher is better.
 
-    `dense` is the cosine similarity (-1 to 1) and `sparse` the BM25 score, each None where that side did not find it.
+    `dense` is the cosine similarity (-1 to 1) and `sparse` BM25's share of the best for this query, each None where
+    that side did not find it.
     """
 
     passage: Passage

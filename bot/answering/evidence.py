@@ -21,9 +21,6 @@ from retrieval.snapshot import Snapshot
 from retrieval.types import Hit
 from retrieval.words import is_character, terms
 
-CANDIDATES = 6
-"""So many sentences are compared with the question by their vectors; their words choose them."""
-
 _ENGLISH = """tell know want need help please hi hello hey dear thanks thank would like could question wondering
     wonder possible way much many long often get got getting go going let say mean happen happens anything something
     someone"""
@@ -158,13 +155,13 @@ def candidates(
     *,
     own: str | None = None,
     aside: bool = False,
+    context: str = "",
 ) -> list[Candidate]:
-    """The sentences worth comparing: each passage's span, and those that share most with the question's words.
-
-    `own` and `aside` are as for `rarity`.
+    """Every sentence of the passages, and each passage's span. `own` and `aside` are as for `rarity`, `context` is what
+    was said before.
     """
     found: list[Candidate] = []
-    weights = rarity(snapshot, question, own, aside=aside)
+    weights = rarity(snapshot, f"{context} {question}".strip(), own, aside=aside)
     concepts, chinese = snapshot.sparse.concepts, claims.is_chinese(question)
     kind = trade.kind(question) if chinese else None
     strict = kind is not None and kind.strict
@@ -209,8 +206,7 @@ def candidates(
         found = _pointed(found, question)
     found.sort(key=lambda each: (-(each.read + each.covered + 0.5 * each.hit.score), each.unit.start))
     most = max((each.covered for each in found), default=0.0)
-    # No vector has to be made of a Chinese sentence: all of them can be judged.
-    return [replace(each, behind=most - each.covered) for each in (found if chinese else found[:CANDIDATES])]
+    return [replace(each, behind=most - each.covered) for each in found]
 
 
 def _others(hits: Sequence[Hit], rank: int, chinese: bool) -> float | None:

@@ -19,6 +19,8 @@ from retrieval.types import Filters, Hit
 
 READ = 5
 """So many passages are read with a question: what two cores have time for (`frontdesk bench turn`)."""
+LOOKED = 12
+"""So many passages' sentences are compared with the question: their vectors are there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Finder:
         with watch.step("encode"):
             vector = await self.vector(query, language)
         with watch.step("search"):
-            hits = hybrid.search(snapshot, query.text, vector, READ, filters)
+            hits = hybrid.search(snapshot, query.text, vector, LOOKED, filters, context=query.context)
         return await self.weigh(snapshot, query, vector, hits, language=language, watch=watch)
 
     async def vector(self, query: Query, language: str) -> NDArray[np.float32]:
@@ -103,14 +105,16 @@ class Finder:
         spans: list[Span | None] = [None] * len(hits)
         if language != "zh":
             with watch.step("read"):
-                spans = list(await self._reader.read(query.text, [hit.passage.text for hit in hits]))
+                spans[:READ] = await self._reader.read(query.text, [hit.passage.text for hit in hits[:READ]])
         with watch.step("select"):
-            candidates = evidence.candidates(snapshot, query.text, hits, spans, own=query.own, aside=query.aside)
+            candidates = evidence.candidates(
+                snapshot, query.text, hits, spans, own=query.own, aside=query.aside, context=query.context
+            )
         if language != "zh" and candidates:
             with watch.step("compare"):
-                vectors, unknown = snapshot.pieces.find([each.unit.evidence for each in candidates])
+                vectors, unknown = snapshot.pieces.find([each.unit.placed for each in candidates])
                 if unknown:  # a span over two sentences, or an index that another version made
-                    vectors[unknown] = await self._encoder.encode([candidates[at].unit.evidence for at in unknown])
+                    vectors[unknown] = await self._encoder.encode([candidates[at].unit.placed for at in unknown])
                 candidates = evidence.compared(candidates, vector, vectors)
         coefficients = confidence.CHINESE if language == "zh" else confidence.ENGLISH
         judged = [confidence.judged(each, coefficients) for each in candidates]

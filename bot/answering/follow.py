@@ -1,8 +1,10 @@
-"""A customer's words to what is searched and read: a follow-up takes what it lacks from the customer's earlier turns.
+"""A customer's words to what is searched and read: a follow-up takes what it lacks from what was said before.
 
-By rule, not by a model: it costs nothing. Measured on 2,067 customer turns of MultiDoc2Dial in their order (recall@5
-of the passage, by meaning alone): turns of up to two content words 11.2 alone, 16.5 with half of the last turn's vector
-and 0.3 of the one before; up to four words 21.8 and 24.4; longer ones 37.6 and 34.1, so they are left as they are.
+By rule, not by a model: it costs nothing. What the bot said counts too, since it is often the bot that named the
+product ("can I dodge that somehow?"). On 22 follow-ups about a bank's 698 pages the right page was among the first five
+for 36 in 100 with the customer's own earlier words alone, for 77 with all that was said; 41 customer turns of doc2dial
+went from 46 to 54. A question that stands alone loses next to nothing by it (87 and 86 of 121 asked after a
+conversation about something else).
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ _GOES_ON = re.compile(
     r"|^\W*(?:那|那么|还有|另外|如果|为什么|可是|但)|呢[？?]?\s*$",
     re.I,
 )
+LINES, CHARACTERS = 4, 300
+"""So many lines before a question are its context, and so much of each."""
+BEFORE = 0.3
+"""What the vector of all that was said weighs beside the question's own."""
 SHORT, MIDDLING = 2, 4
 """Content words (pairs of characters in Chinese count by three) of a turn that cannot, or may not, stand alone."""
 
@@ -31,11 +37,13 @@ class Query:
     """`text` is searched by words and read with the passages; its vector is the sum of `parts`, each by its weight.
 
     The first part is what the customer says now. `aside`: `text` has more, which is context and not the question.
+    `context` is what was said before, searched by words beside `text`.
     """
 
     text: str
     parts: tuple[tuple[str, float], ...]
     aside: bool = False
+    context: str = ""
 
     @property
     def own(self) -> str:
@@ -45,7 +53,12 @@ class Query:
     @property
     def followed(self) -> bool:
         """Whether earlier turns were taken along."""
-        return len(self.parts) > 1 and not self.aside
+        return bool(self.context)
+
+    @property
+    def everything(self) -> str:
+        """All words that may say what it is about."""
+        return f"{self.context} {self.text}".strip()
 
 
 def query(question: str, history: Sequence[tuple[str, str]] = (), shown: str = "") -> Query:
@@ -58,13 +71,14 @@ def query(question: str, history: Sequence[tuple[str, str]] = (), shown: str = "
         says_little = len(claims.read(question).words) <= SHORT
         typed = ((question, 0.4 if says_little else 1.0),) if question else ()
         return Query(f"{question} {shown}".strip(), (*typed, (shown, 1.0 if says_little else 0.7)), aside=True)
-    said = [text.strip() for role, text in history if role == "customer"]
-    earlier = [text for text in said if text and text != question.strip()]
+    lines = [(role, text.strip()) for role, text in history if text.strip() and text.strip() != question.strip()]
     words = len(claims.read(question).words) / (3 if claims.is_chinese(question) else 1)
-    lacking = words <= SHORT or (words <= MIDDLING and bool(_POINTS_BACK.search(question) or _GOES_ON.search(question)))
-    if not earlier or words > MIDDLING:
+    points = bool(_POINTS_BACK.search(question) or _GOES_ON.search(question))
+    if not lines or (words > MIDDLING and not points):
         return Query(question, ((question, 1.0),))
-    if not lacking:
-        return Query(question, ((question, 1.0), (earlier[-1], 0.3)))
-    before = tuple((text, weight) for text, weight in zip(reversed(earlier[-2:]), (0.5, 0.3), strict=False))
-    return Query(f"{earlier[-1]} {question}", ((question, 1.0), *before))
+    context = " ".join(text[:CHARACTERS] for _, text in lines[-LINES:])
+    parts = ((question, 1.0), (f"{context} {question}", BEFORE))
+    earlier = [text for role, text in lines if role == "customer"]
+    lacking = words <= SHORT or (words <= MIDDLING and points)
+    text = f"{earlier[-1]} {question}" if earlier and lacking else question
+    return Query(text, parts, context=context)

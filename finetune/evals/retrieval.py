@@ -238,7 +238,7 @@ async def _search(
     else:
         vector = await _vector(asked, encoder)
         if how == "hybrid":
-            return hybrid.search(snapshot, asked.text, vector, DEPTH, filters)
+            return hybrid.search(snapshot, asked.text, vector, DEPTH, filters, context=asked.context)
         rows, scores_ = snapshot.dense.search(vector, DEPTH, snapshot.allowed(filters))
     return [Hit(snapshot.passages[row], float(score)) for row, score in zip(rows, scores_, strict=True)]
 

@@ -1,4 +1,4 @@
-"""A follow-up takes what it lacks from the customer's earlier turns; a question that stands alone stays as it is."""
+"""A follow-up takes what it lacks from what was said before; a question that stands alone stays as it is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def test_a_follow_up_is_searched_with_the_question_before(question: str) -> None
     query = follow.query(question, HISTORY)
     assert query.text == f"What does delivery to Belgium cost? {question}"
     assert query.parts[0] == (question, 1.0)
+    assert query.context == "What does delivery to Belgium cost? €4.95 Anything else?"
     assert query.followed
 
 
@@ -29,14 +30,26 @@ def test_a_question_that_stands_alone_is_searched_alone(question: str) -> None:
     assert (query.text, query.followed) == (question, False)
 
 
-def test_a_short_question_on_something_new_only_leans_on_the_one_before() -> None:
+def test_a_short_question_on_something_new_only_leans_on_what_was_said() -> None:
     query = follow.query("Which gift cards expire?", HISTORY)
     assert query.text == "Which gift cards expire?"
-    assert query.parts == (("Which gift cards expire?", 1.0), (HISTORY[0][1], 0.3))
+    assert query.parts[0] == ("Which gift cards expire?", 1.0)
+    assert query.parts[1][0].endswith("Anything else? Which gift cards expire?")
+    assert query.parts[1][1] < 0.5
 
 
-def test_what_the_bot_and_agents_said_is_never_searched() -> None:
-    assert follow.query("And then?", [("bot", "€4.95"), ("agent", "Anything else?")]).parts == (("And then?", 1.0),)
+def test_the_product_that_the_bot_named_is_searched_for() -> None:
+    history = [("customer", "any card for drivers?"), ("bot", "Yes, the Silver Zoom Card.")]
+    query = follow.query("what do they save with it at the pump on weekends", history)
+    assert "Silver Zoom Card" in query.context
+
+
+def test_only_the_last_lines_count_and_of_long_ones_the_beginning() -> None:
+    history = [("customer", f"line {number} " + "x" * 1000) for number in range(9)]
+    context = follow.query("and that?", history).context
+    assert "line 4" not in context
+    assert "line 5" in context
+    assert len(context) < follow.LINES * (follow.CHARACTERS + 1)
 
 
 def test_terms_are_translated_the_longest_first_and_latin_words_stay() -> None:
