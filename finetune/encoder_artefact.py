@@ -109,8 +109,8 @@ def write_card(out: Path, recipe: Recipe, metrics: Mapping[str, Any], *, data: s
     kept = ""
     if old := metrics["old"]:
         kept = (
-            f"\nOf what it knew before ({old['after']['queries']} queries of other kinds, each to its own text), recall@1 "
-            f"is {old['after']['recall_1']} (untuned: {old['before']['recall_1']}).\n"
+            f"\nOf what it knew before ({old['after']['queries']} queries of other kinds, each to its own text), "
+            f"recall@1 is {old['after']['recall_1']} (untuned: {old['before']['recall_1']}).\n"
         )
     text = CARD.format(
         base=BASE,
