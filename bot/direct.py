@@ -1,4 +1,4 @@
-"""One customer's message through the whole bot in this process, without a server: for `ask`, benchmarks and evaluations."""
+"""One customer's message through the whole bot in this process, without a server: for `ask`, `bench` and `eval`."""
 
 from __future__ import annotations
 

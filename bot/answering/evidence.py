@@ -191,7 +191,7 @@ def candidates(
             is_answer = answer is not None and (unit.start, unit.end) == (answer.start, answer.end)
             read = span.score if is_answer and span else 0.0
             typed = fits(question, unit.evidence)
-            covered = share(weights, concepts, "\n".join([*unit.path, unit.evidence]))
+            covered = share(weights, concepts, "\n".join([*unit.path, unit.asked, unit.evidence]))
             if chinese:
                 covered = HEADINGS * covered + (1 - HEADINGS) * share(weights, concepts, unit.evidence)
                 if unit.kind == "row" and not share(weights, concepts, unit.quote.split(" | ")[0]):

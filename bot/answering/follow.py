@@ -26,8 +26,8 @@ _GOES_ON = re.compile(
 )
 LINES, CHARACTERS = 4, 300
 """So many lines before a question are its context, and so much of each."""
-BEFORE = 0.3
-"""What the vector of all that was said weighs beside the question's own."""
+BEFORE, LEANING = 0.3, 0.8
+"""What the vector of all that was said weighs beside the question's own, and beside one of few words."""
 SHORT, MIDDLING = 2, 4
 """Content words (pairs of characters in Chinese count by three) of a turn that cannot, or may not, stand alone."""
 
@@ -77,7 +77,7 @@ def query(question: str, history: Sequence[tuple[str, str]] = (), shown: str = "
     if not lines or (words > MIDDLING and not points):
         return Query(question, ((question, 1.0),))
     context = " ".join(text[:CHARACTERS] for _, text in lines[-LINES:])
-    parts = ((question, 1.0), (f"{context} {question}", BEFORE))
+    parts = ((question, 1.0), (f"{context} {question}", LEANING if words <= MIDDLING else BEFORE))
     earlier = [text for role, text in lines if role == "customer"]
     lacking = words <= SHORT or (words <= MIDDLING and points)
     text = f"{earlier[-1]} {question}" if earlier and lacking else question

@@ -21,7 +21,8 @@ class Unit:
     """`document.text[start:end]` answers; `text` is how it is shown.
 
     The same words but for a table row, which is told with its header's words. `lead` is where the sentence stands that
-    introduces a list of which this is an item, `block` the place of the block among the document's.
+    introduces a list of which this is an item, `block` the place of the block among the document's, `asked` the
+    question on the page that this comes right after.
     """
 
     document: Document
@@ -32,6 +33,7 @@ class Unit:
     text: str
     block: int
     lead: tuple[int, int] | None = None
+    asked: str = ""
 
     @property
     def quote(self) -> str:
@@ -54,7 +56,7 @@ class Unit:
         On 28 questions about a bank's near-identical products a right sentence was among the six nearest for 39 in 100
         without the headings, for 93 with them.
         """
-        return f"{' > '.join(self.path[-2:])}: {self.evidence}"
+        return f"{' > '.join(self.path[-2:])}: {self.asked} {self.evidence}".replace(":  ", ": ")
 
     @property
     def introduction(self) -> str:
@@ -81,8 +83,19 @@ def cite(document: Document, start: int, end: int) -> Citation:
 
 
 def units(document: Document, passage: Passage) -> list[Unit]:
-    """Everything in a passage that can answer, in order; headings and table headers cannot."""
-    return [unit for at, block in _inside(document, passage) for unit in _of_block(document, passage, at, block)]
+    """Everything in a passage that can answer, in order; headings, table headers and questions cannot.
+
+    A page's own question ("How long does it take?") says what the block with it, and the next one, answer.
+    """
+    found: list[Unit] = []
+    asked, until = "", -1
+    for at, block in _inside(document, passage):
+        for unit in _of_block(document, passage, at, block):
+            if unit.kind == "paragraph" and unit.text.endswith(("?", "？")):
+                asked, until = unit.text, at + 1
+            else:
+                found.append(replace(unit, asked=asked) if at <= until else unit)
+    return found
 
 
 def compared(document: Document, passage: Passage) -> list[str]:

@@ -113,3 +113,13 @@ def test_the_path_of_a_unit_are_the_headings_above_it(document: Document, found:
     assert found[0].path == ("Kettle manual",)
     assert found[7].path == ("Kettle manual", "Faults")
     assert found[7].heading == "# Kettle manual > Faults"
+
+
+def test_a_question_on_a_page_is_no_answer_but_says_what_the_next_sentence_answers(tmp_path: Path) -> None:
+    text = "# Cards\n\nDo you charge abroad? No, never.\n\nHow do I close it?\n\nCall us.\n\nWe are kind.\n"
+    (tmp_path / "cards.md").write_text(text, encoding="utf-8")
+    document = load_file(tmp_path / "cards.md", tmp_path, collection="help", audience=None, internal_title=None)
+    found = [unit for passage in split(document) for unit in units.units(document, passage)]
+    assert [unit.text for unit in found] == ["No, never.", "Call us.", "We are kind."]
+    assert [unit.asked for unit in found] == ["Do you charge abroad?", "How do I close it?", ""]
+    assert found[1].placed == "Cards: How do I close it? Call us."
