@@ -91,7 +91,7 @@ def units(document: Document, passage: Passage) -> list[Unit]:
     asked, until = "", -1
     for at, block in _inside(document, passage):
         for unit in _of_block(document, passage, at, block):
-            if unit.kind == "paragraph" and unit.text.endswith(("?", "？")):
+            if unit.kind in ("paragraph", "item") and unit.text.endswith(("?", "？")):
                 asked, until = unit.text, at + 1
             else:
                 found.append(replace(unit, asked=asked) if at <= until else unit)
