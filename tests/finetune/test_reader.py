@@ -146,7 +146,7 @@ def test_the_card_says_a_command_that_is_one_and_trains_alike() -> None:
     recipe = Recipe(method="full", cloze=3, cloze_size=50, short=2, epochs=3, rate=3e-4, average=0.9, bf16=True)
     parser = argparse.ArgumentParser()
     finetune_cli.configure(parser)
-    args = parser.parse_args(artefact.command(recipe).split()[2:])
+    args = parser.parse_args(artefact.command(recipe).split()[3:])
     assert finetune_cli.recipe_of(args) == recipe
 
 
