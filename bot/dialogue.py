@@ -1,7 +1,6 @@
 """What the bot does next: from the state and the commands that a message was understood as, to steps. Pure.
 
-`understand` (and the guard) make commands; `decide` turns them into steps; `turn` carries the steps out. Business flows
-will add commands and steps of their own here.
+`understand` (and the guard) make commands (`bot.commands`); `decide` turns them into steps; `turn` carries them out.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.commands import Ask, Command, Reason, Refuse, SmallTalk, WantPerson
 from bot.state import State
 from bot.types import Outcome
 
-Reason = Literal["asked", "failures", "threat", "crisis", "abuse", "error", "policy"]
 Priority = Literal["low", "medium", "high", "urgent"]
 
 STRIKES = 3
@@ -32,45 +31,6 @@ PRIORITIES: dict[str, Priority] = {
     "policy": "high",
 }
 
-
-# -- commands: what the customer wants ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question for the documents."""
-
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmallTalk:
-    """A greeting, thanks, anger ... `kind` is a key of `SMALL_TALK`."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class WantPerson:
-    """People are to take over, for this reason."""
-
-    reason: Reason = "asked"
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The guard declines it. `strike`: it counts towards "again and again"."""
-
-    reason: str
-    strike: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """There is nothing to answer: an empty message, or a voice without words (which was told already)."""
-
-
-Command = Ask | SmallTalk | WantPerson | Refuse | Nothing
 
 # -- steps: what the bot does about it ---------------------------------------------------------------------------------
 

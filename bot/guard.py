@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot import lexicon
-from bot.dialogue import Command, Refuse, WantPerson
+from bot.commands import Command, Refuse, WantPerson
 from bot.errors import RateLimited
 
 Kind = Literal["fine", "crisis", "threat", "policy", "abuse", "injection", "harmful", "too_long"]

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Protocol
 
 from bot import dialogue, guard, handoff, hearing
 from bot.botfile import BotFile
-from bot.dialogue import Ask, Command, Decline, HandOver, Nothing, Say
+from bot.commands import Ask, Command, Nothing, Reason
+from bot.dialogue import Decline, HandOver, Say
 from bot.errors import Overloaded
 from bot.events import Guarded, HandedOver
 from bot.flows import Domain
@@ -105,7 +106,7 @@ class Steps:
                 case Decline(reason, strike, template):
                     self._decline(record, reason, strike, template)
 
-    def hand_over(self, record: Record, reason: dialogue.Reason, priority: dialogue.Priority | None = None) -> None:
+    def hand_over(self, record: Record, reason: Reason, priority: dialogue.Priority | None = None) -> None:
         """People own the conversation from here; the customer is told what happens next."""
         moment = self.clock()
         hours = self.botfile.working_hours

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot import lexicon
-from bot.dialogue import Ask, Command, Nothing, SmallTalk, WantPerson
+from bot.commands import Ask, Command, Nothing, SmallTalk, WantPerson
 from bot.state import State
 from bot.types import Button, Outcome
 

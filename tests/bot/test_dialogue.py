@@ -8,19 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands import Ask, Command, Nothing, Refuse, SmallTalk, WantPerson
 from bot.dialogue import (
     QUESTIONS,
     SMALL_TALK,
     Answer,
-    Ask,
-    Command,
     Decline,
     HandOver,
-    Nothing,
-    Refuse,
     Say,
-    SmallTalk,
-    WantPerson,
     after_abstaining,
     decide,
 )

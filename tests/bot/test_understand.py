@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dialogue import Ask, Nothing, SmallTalk, WantPerson
+from bot.commands import Ask, Nothing, SmallTalk, WantPerson
 from bot.state import State
 from bot.types import Button, Outcome
 from bot.understand import detect_language, understand
