@@ -16,6 +16,12 @@ FrontdeskError                  anything raised on purpose (retrieval.errors)
 │   ├── EngineTimeout           it did not answer in time (its worker is replaced)
 │   ├── EngineUnready           it is not loaded, or was turned away from after hanging
 │   └── Overloaded              its queue is full: answered as "busy"
+├── ActionError                 an action did not do its work; names it, and says whether it may have
+│   ├── ActionRejected          it would not run: something else may be tried
+│   ├── ActionUnknown           nobody has an action of that name
+│   ├── ActionFailed            it raised, or what it gave back makes no sense
+│   ├── ActionTimeout           it did not finish in time
+│   └── ActionUnreachable       no action server answers: nothing was sent
 ├── StoreError                  the database failed
 │   ├── Conflict                somebody else wrote the conversation first; load it again
 │   ├── LeaseLost               the lease ran out while working
@@ -27,6 +33,12 @@ FrontdeskError                  anything raised on purpose (retrieval.errors)
 from retrieval.errors import DocumentError, FrontdeskError, QueryError, SnapshotError
 
 __all__ = [
+    "ActionError",
+    "ActionFailed",
+    "ActionRejected",
+    "ActionTimeout",
+    "ActionUnknown",
+    "ActionUnreachable",
     "ConfigError",
     "Conflict",
     "Damaged",
@@ -105,6 +117,35 @@ class EngineUnready(EngineError):
 
 class Overloaded(EngineError):
     """A queue is full. Answered as "busy", never a hang."""
+
+
+class ActionError(FrontdeskError):
+    """An action did not do its work. `uncertain`: it may have been carried out all the same; never simply repeat it."""
+
+    def __init__(self, action: str, message: str, *, uncertain: bool = False) -> None:
+        super().__init__(f"{action}: {message}")
+        self.action = action
+        self.uncertain = uncertain
+
+
+class ActionRejected(ActionError):
+    """An action would not run (rasa-sdk's ActionExecutionRejection): something else may be tried."""
+
+
+class ActionUnknown(ActionError):
+    """Nobody has an action of that name."""
+
+
+class ActionFailed(ActionError):
+    """An action raised, or what it gave back makes no sense."""
+
+
+class ActionTimeout(ActionError):
+    """An action did not finish in time."""
+
+
+class ActionUnreachable(ActionError):
+    """No action server answers: nothing was sent."""
 
 
 class StoreError(FrontdeskError):
