@@ -21,7 +21,7 @@ from datetime import datetime
 
 from bot.botfile import BotFile
 from bot.errors import Conflict, LeaseLost, StoreError
-from bot.events import ContactChanged, LanguageSet, Received, Reopened
+from bot.events import ContactChanged, Delivery, Feedback, LanguageSet, Received, Reopened
 from bot.flows import Domain
 from bot.guard import clean
 from bot.hearing import Ears, Heard, Understanding
@@ -170,16 +170,27 @@ class Turn:
         return self.steps.speaker(record)
 
     async def _commit(self, record: Record) -> TurnResult:
+        """Write the page. What happened to earlier replies meanwhile (they were read, they were rated) changes nothing
+        of it: only what somebody said or did does.
+        """
         with record.watch.step("commit"):
-            await self.store.commit(
-                record.state.conversation,
-                record.expected,
-                record.events,
-                send=[reply.id for reply in record.replies],
-                lease=record.claim.lease,
-                done=record.claim.inbox,
-            )
-        return record.result()
+            for _ in range(REDOS):
+                try:
+                    await self.store.commit(
+                        record.state.conversation,
+                        record.expected,
+                        record.events,
+                        send=[reply.id for reply in record.replies],
+                        lease=record.claim.lease,
+                        done=record.claim.inbox,
+                    )
+                    return record.result()
+                except Conflict:
+                    meanwhile = await self.store.events(record.state.conversation, record.expected)
+                    if not meanwhile or not all(isinstance(event.body, Delivery | Feedback) for event in meanwhile):
+                        raise
+                    record.expected = meanwhile[-1].sequence
+        raise Conflict("the conversation changes faster than a turn can be written down")
 
     async def _give_up(self, claim: Claim, error: str) -> TurnResult:
         """The bot could not do it: what came in is kept, and a person takes over."""

@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 from bot import settings
 from bot.engines.devices import calm_threads
@@ -32,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(argv: list[str] | None = None) -> int:
     """Run one sub-command. Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 130 interrupted."""
     arguments = sys.argv[1:] if argv is None else argv
-    name = next((word for word in arguments if not word.startswith("-")), None)
+    name = next((word for word in arguments if word in COMMANDS), None)
     parser = _parser(name)
     args = parser.parse_args(arguments)
     terminal.use_json(getattr(args, "json", False))
@@ -58,6 +59,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """The parser with every command's name, but only the chosen command's own options loaded."""
     parser = argparse.ArgumentParser(prog="frontdesk", description="A self-hosted customer-service platform.")
     parser.add_argument("--version", action="version", version=f"frontdesk {_version()}")
+    common_options(parser, first=True)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, line) in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
@@ -67,16 +69,32 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def common_options(command: argparse.ArgumentParser) -> None:
-    """What every command takes; a command with actions of its own gives it to each of them."""
-    group = command.add_argument_group("common options")
-    group.add_argument("--home", type=Path, metavar="DIR", help="the folder with all state (default: ./.frontdesk)")
+def common_options(parser: argparse.ArgumentParser, *, first: bool = False) -> None:
+    """What every command takes, before its name, behind it or behind its action.
+
+    Only the `first` parser gives them values: what is not given behind a name must not undo what stands before it.
+    """
+    group = parser.add_argument_group("common options")
+    unset: Any = None if first else argparse.SUPPRESS
     group.add_argument(
-        "--bot", type=Path, dest="bot_folder", metavar="DIR", help="the bot's folder (default: the demo company)"
+        "--home", type=Path, default=unset, metavar="DIR", help="the folder with all state (default: ./.frontdesk)"
     )
-    group.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: ./frontdesk.toml)")
     group.add_argument(
-        "--json", action="store_true", help="print JSON on standard output, everything else on standard error"
+        "--bot",
+        type=Path,
+        default=unset,
+        dest="bot_folder",
+        metavar="DIR",
+        help="the bot's folder (default: the demo company)",
+    )
+    group.add_argument(
+        "--config", type=Path, default=unset, metavar="FILE", help="settings file (default: ./frontdesk.toml)"
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        default=False if first else argparse.SUPPRESS,
+        help="print JSON on standard output, everything else on standard error",
     )
 
 

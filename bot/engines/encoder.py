@@ -8,7 +8,6 @@ them), from the model alone: it is ready sooner and needs less memory than with 
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.engines import devices, onnx_int8
-from bot.engines.batcher import Batcher, Figures
+from bot.engines.loaded import Loaded
 from bot.engines.weights import Weights
 from bot.errors import WeightsError
 from bot.settings import Settings
@@ -42,75 +41,56 @@ class MiniLM:
         self._tuned = tuned
         self.dimensions = 0
         self._settings, self._weights = settings, weights
-        self._model: Any = None
         self._tokenizer: Any = None
         self._device = "cpu"
-        self._batcher: Batcher[Texts, Vectors] = Batcher(
-            self._run,
-            name="encoder",
-            max_batch=CALLS,
-            queue=settings.engines.queue,
-            timeout=settings.engines.timeout_seconds,
+        held: Loaded[Any, Texts, Vectors] = Loaded(
+            self._load, self._run, name="encoder", settings=settings, max_batch=CALLS
         )
-
-    async def start(self) -> None:
-        """Load the model; WeightsError when it is not there. `name` and `dimensions` are known from then on."""
-        if self._model is None:
-            await asyncio.to_thread(self._load)
-        await self._batcher.start()
-
-    async def close(self) -> None:
-        """Stop the worker and let go of the model."""
-        await self._batcher.close()
-        self._model = None
-
-    def ready(self) -> bool:
-        """Loaded and not hanging."""
-        return self._model is not None and self._batcher.ready()
-
-    def figures(self) -> Figures:
-        """What the batcher has done."""
-        return self._batcher.figures()
+        self._held = held
+        # `name` and `dimensions` are known from `start` on; it raises WeightsError when the model is not there.
+        self.start, self.close, self.ready, self.figures = held.start, held.close, held.ready, held.figures
 
     async def encode(self, texts: Sequence[str]) -> Vectors:
         """One vector a text, float32 [len(texts), dimensions], of length 1."""
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        return await self._batcher.submit(tuple(texts))
+        return await self._held.submit(tuple(texts))
 
     # -- in threads ----------------------------------------------------------------------------------------------------
 
-    def _load(self) -> None:
+    def _load(self) -> Any:
         folder = folder_of(self._settings, self._weights, tuned=self._tuned)
         self.name = name_of(folder)
         self._tokenizer = devices.tokenizer(folder)
         self._tokenizer.enable_truncation(_most_tokens(folder))
         self.dimensions = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
         devices.calm_threads()
+        model: Any
         if self._settings.engines.int8 and devices.pick(self._settings) == "cpu":
-            self._model = onnx_int8.load(self._settings, self.name, ["last_hidden_state"], lambda: _bert(folder))
+            model = onnx_int8.load(self._settings, self.name, ["last_hidden_state"], lambda: _bert(folder))
         else:
             with devices.LOADING:
                 model = _bert(folder)
                 devices.prepare_torch(self._settings)
             self._device = devices.pick(self._settings)
-            self._model = model.to(self._device, devices.dtype(self._device))
-        self._run([("a first text, since the first pass is slow",)])
+            model = model.to(self._device, devices.dtype(self._device))
+        self._run(model, [("a first text, since the first pass is slow",)])
+        return model
 
-    def _run(self, calls: list[Texts]) -> list[Vectors]:
+    def _run(self, model: Any, calls: list[Texts]) -> list[Vectors]:
         """All texts of all calls, encoded together and handed back call by call."""
         texts = [text for call in calls for text in call]
         encodings = self._tokenizer.encode_batch(texts)
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         tokens = devices.CUDA_TOKENS if self._device == "cuda" else devices.CPU_TOKENS
         for rows in devices.batches([len(each.ids) for each in encodings], tokens):
-            vectors[rows] = self._forward([encodings[row] for row in rows])
+            vectors[rows] = self._forward(model, [encodings[row] for row in rows])
         ends = np.cumsum([len(call) for call in calls])
         return np.split(vectors, ends[:-1])
 
-    def _forward(self, encodings: list[Any]) -> Vectors:
-        if isinstance(self._model, onnx_int8.Int8):
-            (hidden,) = self._model(encodings)
+    def _forward(self, model: Any, encodings: list[Any]) -> Vectors:
+        if isinstance(model, onnx_int8.Int8):
+            (hidden,) = model(encodings)
             mask = devices.pad(encodings)["attention_mask"][..., None].astype(np.float32)
             sums: Vectors = (hidden * mask).sum(1)
             sums /= np.linalg.norm(sums, axis=1, keepdims=True)
@@ -119,7 +99,7 @@ class MiniLM:
 
         with torch.inference_mode():
             inputs = devices.tensors(encodings, self._device)
-            states = self._model(**inputs).last_hidden_state.float()
+            states = model(**inputs).last_hidden_state.float()
             mean = (states * inputs["attention_mask"].unsqueeze(-1)).sum(1)  # its length is made 1: no need to divide
             vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return vectors

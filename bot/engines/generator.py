@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.engines import devices
 from bot.engines.base import ChatMessage
-from bot.engines.batcher import Batcher, Figures
+from bot.engines.loaded import Loaded
 from bot.engines.weights import Weights
 from bot.errors import EngineUnready, TooLarge
 from bot.settings import Settings
@@ -42,51 +42,31 @@ class SmolLM2:
     def __init__(self, settings: Settings, weights: Weights) -> None:
         self.name = "smollm2"
         self._settings, self._weights = settings, weights
-        self._model: Any = None
         self._tokenizer: Any = None
         self._device = "cpu"
         self._ends: frozenset[int] = frozenset()
         self._marks: tuple[str, ...] = ()
         self._heads: dict[tuple[int, ...], Any] = {}
-        self._batcher: Batcher[_Job, None] = Batcher(
-            self._run,
-            name="generator",
-            max_batch=1,
-            queue=settings.engines.queue,
-            timeout=settings.engines.timeout_seconds,
-        )
-
-    async def start(self) -> None:
-        """Load the model; WeightsError when it is not there."""
-        if self._model is None:
-            await asyncio.to_thread(self._load)
-        await self._batcher.start()
+        held: Loaded[Any, _Job, None] = Loaded(self._load, self._run, name="generator", settings=settings)
+        self._held = held
+        self.start, self.ready, self.figures = held.start, held.ready, held.figures
 
     async def close(self) -> None:
         """Stop the worker and let go of the model."""
-        await self._batcher.close()
-        self._model = None
+        await self._held.close()
         self._heads.clear()
-
-    def ready(self) -> bool:
-        """Loaded and not hanging."""
-        return self._model is not None and self._batcher.ready()
-
-    def figures(self) -> Figures:
-        """What the batcher has done."""
-        return self._batcher.figures()
 
     async def stream(
         self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0
     ) -> AsyncGenerator[str]:
         """The reply in pieces of whole characters. Greedy, so `seed` changes nothing. TooLarge over the context."""
         del seed
-        if self._model is None:
+        if not self._held.loaded:
             raise EngineUnready("generator is not started")
         loop, pieces = asyncio.get_running_loop(), asyncio.Queue[str | None]()
         ids, head = await asyncio.to_thread(self._prompt, list(messages))
         job = _Job(ids, head, max_tokens, lambda piece: _tell(loop, pieces, piece))
-        done = asyncio.ensure_future(self._batcher.submit(job))
+        done = asyncio.ensure_future(self._held.submit(job))
         done.add_done_callback(lambda _: pieces.put_nowait(None))
         try:
             while (piece := await pieces.get()) is not None:
@@ -100,7 +80,7 @@ class SmolLM2:
 
     # -- in threads ----------------------------------------------------------------------------------------------------
 
-    def _load(self) -> None:
+    def _load(self) -> Any:
         folder = self._weights.path("generator")
         devices.calm_threads()
         with devices.LOADING:
@@ -116,9 +96,10 @@ class SmolLM2:
         self._ends = frozenset(token for token in special if token is not None)
         self._marks = tuple(mark for mark in self._tokenizer.all_special_tokens if mark)
         self.name = f"smollm2-{folder.name.rpartition('-')[2]}"
-        self._model = model.eval().to(self._device)
+        model = model.eval().to(self._device)
         ids, head = self._prompt([ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")])
-        self._generate(_Job(ids, head, 2, lambda piece: None))  # the first pass is slow
+        self._generate(model, _Job(ids, head, 2, lambda piece: None))  # the first pass is slow
+        return model
 
     def _prompt(self, messages: list[ChatMessage]) -> tuple[list[int], int]:
         """Token ids, and how many of them are the system message."""
@@ -145,23 +126,23 @@ class SmolLM2:
                 text = text.replace(mark, "")
         return text
 
-    def _run(self, jobs: list[_Job]) -> list[None]:
+    def _run(self, model: Any, jobs: list[_Job]) -> list[None]:
         for job in jobs:
-            self._generate(job)
+            self._generate(model, job)
         return [None] * len(jobs)
 
-    def _generate(self, job: _Job) -> None:
+    def _generate(self, model: Any, job: _Job) -> None:
         import torch
         from tokenizers.decoders import DecodeStream
 
         decoder = DecodeStream(skip_special_tokens=True)
         with torch.inference_mode():
-            cache = self._read_head(job.ids[: job.head])
+            cache = self._read_head(model, job.ids[: job.head])
             fresh = job.ids[job.head :]
             for _ in range(job.limit):
                 if job.stop.is_set():
                     return
-                logits = self._forward(fresh, cache)
+                logits = self._forward(model, fresh, cache)
                 token = int(logits.argmax())
                 if token in self._ends:
                     return
@@ -169,7 +150,7 @@ class SmolLM2:
                     job.emit(piece)
                 fresh = [token]
 
-    def _read_head(self, head: list[int]) -> Any:
+    def _read_head(self, model: Any, head: list[int]) -> Any:
         """A cache that holds the system message. Growing it leaves the kept one as it is: layers grow by copying."""
         from transformers import DynamicCache
 
@@ -178,18 +159,18 @@ class SmolLM2:
         key = tuple(head)
         if key not in self._heads:
             cache: Any = DynamicCache()
-            self._forward(head, cache)
+            self._forward(model, head, cache)
             while len(self._heads) >= HEADS:
                 self._heads.pop(next(iter(self._heads)))
             self._heads[key] = [(layer.keys, layer.values) for layer in cache.layers]
         return DynamicCache(ddp_cache_data=self._heads[key])
 
-    def _forward(self, ids: list[int], cache: Any) -> Any:
+    def _forward(self, model: Any, ids: list[int], cache: Any) -> Any:
         """The last position's logits, [vocabulary]; `cache` grows by `ids`."""
         import torch
 
         inputs = torch.tensor([ids], device=self._device)
-        return self._model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
+        return model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
 
 
 def _tell(loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[str | None], piece: str) -> None:

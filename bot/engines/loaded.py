@@ -54,6 +54,11 @@ class Loaded(Generic[M, T, R]):
         await self._batcher.close()
         self._model = None
 
+    @property
+    def loaded(self) -> bool:
+        """Between start and close."""
+        return self._model is not None
+
     def ready(self) -> bool:
         """Loaded and not hanging."""
         return self._model is not None and self._batcher.ready()

@@ -21,8 +21,7 @@ QUESTIONS = Path(__file__).with_name("questions.txt")
 def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     line = "one customer's turn: speed, memory, callers, widgets, and Haystack beside it"
-    # Common options may stand before the action or behind it: what is not given there must not undo what is here.
-    turn = kinds.add_parser("turn", help=line, argument_default=argparse.SUPPRESS)
+    turn = kinds.add_parser("turn", help=line)
     common_options(turn)
     turn.add_argument(
         "--docs", type=Path, default=None, metavar="DIR", help="documents to ask about (default: the bot's own)"

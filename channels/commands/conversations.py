@@ -39,8 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, line: str) -> argparse.ArgumentParser:
-        # Common options may stand before the action or behind it: what is not given there must not undo what is here.
-        action = actions.add_parser(name, help=line, description=line, argument_default=argparse.SUPPRESS)
+        action = actions.add_parser(name, help=line, description=line)
         common_options(action)
         return action
 
