@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from bot.engines.reader import Recipe as Reading
 from bot.engines.reader import load_model
-from finetune.reader import Epoch, Recipe
+from finetune.reader import Recipe
 
 BASE = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 
@@ -88,31 +87,6 @@ def write_settings(
         "threshold": round(threshold, 6),
     }
     (out / "reader.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def write_metrics(out: Path, metrics: dict[str, Any]) -> None:
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-
-
-def write_curve(out: Path, history: Sequence[Epoch]) -> bool:
-    """Plot loss and held-out F1 by epoch. False where matplotlib (extra 'train') is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return False
-    figure = Figure(figsize=(5, 3), layout="constrained")
-    axes = figure.subplots()
-    numbers = [epoch.number for epoch in history]
-    axes.plot(numbers, [epoch.loss for epoch in history], "o-", color="tab:gray", label="training loss")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss")
-    axes.set_xticks(numbers)
-    right = axes.twinx()
-    right.plot(numbers, [epoch.held_out.f1 for epoch in history], "s-", color="tab:blue", label="held-out F1")
-    right.set_ylabel("F1 (0 to 100)")
-    figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(out / "curve.png", dpi=80)
-    return True
 
 
 CARD = """---

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.engines import devices
 from bot.engines.spans import probability
 from channels import terminal
-from finetune import artefact, cloze, data, evaluate
+from finetune import artefact, cloze, data, evaluate, options
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
 from finetune.hardware import hardware
-from finetune.reader import MODULES, SHORT_WORDS, Recipe, Training, device_for, margins, predict
+from finetune.reader import MODULES, SHORT_WORDS, Recipe, Training, margins, predict
 from finetune.texts import Text, read_texts
+from finetune.training import forget, write_curve, write_metrics
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--dev", type=Path, metavar="FILE", help="a file that only reports (default: dev.json in the folder)")
     add("--dev-share", type=float, default=0.1, metavar="S", help="share held out, by article, to choose on")
-    add("--out", type=Path, metavar="DIR", help="where to write it (default: HOME/models/reader)")
-    add("--base", type=Path, metavar="DIR", help="the BERT body (default: the weights 'encoder')")
-    add("--device", choices=["auto", "cuda", "cpu"], default=None, help="default: the setting 'device'")
-    add("--threads", type=int, default=0, metavar="N", help="threads to train with (0: one per core)")
-    add("--fresh", action="store_true", help="start anew, even where a checkpoint lies in the output folder")
-    add("--source", default="not said", help="what the card says of the data")
+    options.common(parser, name="reader", base="the BERT body")
     add(
         "--pretrain",
         type=Path,
@@ -48,11 +42,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="documents, JSON or JSON lines to make questions from, to learn on before those of --data",
     )
     add("--pretrain-source", default="not said", metavar="TEXT", help="what the card says of those texts")
-    add = parser.add_argument_group("recipe").add_argument
+    group = parser.add_argument_group("recipe")
+    options.recipe(
+        group,
+        default,
+        epochs="passes over whole passages",
+        rate="learning rate (default: 1e-3 for lora, 1e-4 for full)",
+        batch="windows a step",
+    )
+    add = group.add_argument
     add("--method", choices=["lora", "full"], default=default.method, help="an adapter, or the whole model")
     add("--rank", type=int, default=default.rank, help="LoRA's rank")
     add("--modules", choices=sorted(MODULES), default=default.modules, help="which layers LoRA adapts")
-    add("--epochs", type=int, default=default.epochs, help="passes over whole passages")
     add("--cloze", type=int, default=4, metavar="N", help="passes over made questions, with --pretrain")
     add(
         "--cloze-size", type=int, default=default.cloze_size, metavar="N", help="made questions a pass, always new ones"
@@ -80,15 +81,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="share of averaged weights that a step keeps",
     )
-    add("--rate", type=float, default=None, help="learning rate (default: 1e-3 for lora, 1e-4 for full)")
-    add("--batch", type=int, default=default.batch)
     add("--dropout", type=float, default=default.dropout, help="LoRA's dropout")
     add("--max-length", type=int, default=default.max_length, help="tokens of a window")
     add("--stride", type=int, default=default.stride, help="tokens that neighbouring windows share")
     add("--negatives", type=float, default=0.0, metavar="S", help="wrong passages to add, as a share of the answerable")
     add("--patience", type=int, default=default.patience, help="epochs without progress before it stops")
-    add("--seed", type=int, default=default.seed)
-    add("--bf16", action="store_true", help="compute in bf16 on a CPU too; for CPUs with AVX512-BF16 or AMX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +103,9 @@ class Parts:
 
 def run(args: argparse.Namespace) -> int:
     """Train, evaluate what was written, and print its scores."""
-    devices.calm_threads()
-    import torch
-
     recipe = recipe_of(args)
-    if args.threads:
-        torch.set_num_threads(args.threads)
     parts = _parts(args, recipe)
-    out = args.out or args.settings.home / "models" / "reader"
-    base = args.base or _weights(args.settings)
-    device = device_for(args.device or args.settings.device)
+    out, base, device = options.out_of(args, "reader"), options.base_of(args), options.begin(args)
     texts = read_texts(args.pretrain) if args.pretrain else []
     sets = _made(recipe, parts.train, texts, base)
     terminal.say(
@@ -124,21 +114,17 @@ def run(args: argparse.Namespace) -> int:
         + (f"; {sum(map(len, sets))} made from {len(texts)} texts and their passages to begin with" if sets else "")
     )
     training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device, made=sets)
-    if not args.fresh and training.resume():
-        terminal.say(f"taken up again after step {training.step}")
-    begun = time.monotonic()
-    with terminal.progress("training", total=training.total) as advance:
-        training.run(advance, terminal.say)
+    seconds = options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
     made_from = {"questions": sum(map(len, sets)), "texts": len(texts), "source": args.pretrain_source}
     metrics = finish(
         training,
         base,
         parts,
         source=args.source,
-        seconds=training.seconds + time.monotonic() - begun,
+        seconds=training.seconds + seconds,
         made_from=made_from if sets else None,
     )
-    (out / "checkpoint.pt").unlink(missing_ok=True)
+    forget(out)
     for part, scores in metrics["scores"].items():
         terminal.say(f"{part}: EM {scores['exact']}, F1 {scores['f1']} on {scores['questions']} questions")
     terminal.say(f"written to {out}")
@@ -174,8 +160,9 @@ def finish(
     }
     chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
     artefact.write_settings(out, recipe, version=version, **chosen)
-    artefact.write_metrics(out, metrics)
-    curve = artefact.write_curve(out, training.history)
+    write_metrics(out, metrics)
+    losses, marks = [epoch.loss for epoch in training.history], [epoch.held_out.f1 for epoch in training.history]
+    curve = write_curve(out, losses, marks, label="held-out F1", axis="F1 (0 to 100)")
     artefact.write_card(out, recipe, metrics, data=source, curve=curve)
     return metrics
 
@@ -216,12 +203,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         raise DataError("--stride must leave room for new tokens: at most --max-length less 80")
     given = {field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)}
     return Recipe(**given if args.pretrain else {**given, "cloze": 0})
-
-
-def _weights(settings: Any) -> Path:
-    from bot.engines.weights import Weights
-
-    return Weights(settings).path("encoder")
 
 
 def _report(base: Path, out: Path, recipe: Recipe, held: list[Example], dev: list[Example]) -> dict[str, Any]:

@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune import contrastive
+from finetune import contrastive, training
 from finetune.data import DataError
 from finetune.encoder_data import Pair, Parts, alike
 from finetune.encoder_report import Scores, scores
 from finetune.encoder_texts import encode, pooled, shortened, tokenizer
+from finetune.training import Progress
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-
-Progress = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,7 @@ class Training:
         self._before: NDArray[np.float32] = encode(self.model, self._keep, device, bf16=self._bf16)
         self.steps = math.ceil(len(parts.train) / recipe.batch)
         self.total = self.steps * recipe.epochs
-        weights = [weight for weight in self.model.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(weights, recipe.rate, weight_decay=recipe.decay)
+        self.optimizer = torch.optim.AdamW(self.trained().values(), recipe.rate, weight_decay=recipe.decay)
         self.history: list[Epoch] = []
         self.best: dict[str, Any] = {}
         self.step = 0
@@ -134,27 +132,17 @@ class Training:
 
         warm = max(1.0, self.recipe.warmup * self.total)
         share = min((self.step + 1) / warm, (self.total - self.step) / max(1.0, self.total - warm))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.rate * share
         chance = random.Random(self.recipe.seed * 1_000_000 + self.step)  # noqa: S311
         self.model.train()
         if len(rows) > 1:
-            self._sums[0] += self._backward(self._loss(rows, chance))
+            self._sums[0] += training.backward(self._loss(rows, chance), self.step)
         if len(self._keep) > 1 and self.recipe.hold:
             kept = chance.sample(range(len(self._keep)), min(self.recipe.kept, len(self._keep)))
             now = self._encode([self._keep[at] for at in kept])
             before = torch.from_numpy(self._before[kept]).to(self.device)
-            self._sums[1] += self._backward(self.recipe.hold * contrastive.drift(now, before, self.recipe.scale))
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-
-    def _backward(self, loss: torch.Tensor) -> float:
-        loss.backward()  # type: ignore[no-untyped-call]
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise DataError(f"the loss became {value} in step {self.step}: try a lower --rate")
-        return value
+            loss = self.recipe.hold * contrastive.drift(now, before, self.recipe.scale)
+            self._sums[1] += training.backward(loss, self.step)
+        training.update(self.model, self.optimizer, self.recipe.rate * share)
 
     def _loss(self, rows: Sequence[int], chance: random.Random) -> torch.Tensor:
         """Query -> passage, passage -> query, query -> reply and reply -> passage, each against the batch's others."""
@@ -212,12 +200,10 @@ class Training:
 
     def trained(self) -> dict[str, Any]:
         """The weights that are tuned, by name."""
-        return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+        return training.trained(self.model)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        import torch
-
         state = {
             "recipe": asdict(self.recipe),
             "parts": self.parts.counts(),
@@ -227,28 +213,21 @@ class Training:
             "history": [asdict(epoch) for epoch in self.history],
             "step": self.step,
             "sums": self._sums,
-            "random": torch.get_rng_state(),
         }
-        self.out.mkdir(parents=True, exist_ok=True)
-        partial = self.out / "checkpoint.pt.part"
-        torch.save(state, partial)
-        partial.replace(self.out / "checkpoint.pt")
+        training.save(self.out, state)
 
     def resume(self) -> bool:
         """Take up the checkpoint in `out`, if there is one. DataError when it is of another recipe or other data."""
-        import torch
-
-        file = self.out / "checkpoint.pt"
-        if not file.is_file():
+        state = training.saved(self.out)
+        if state is None:
             return False
-        state = torch.load(file, map_location="cpu", weights_only=True)
         if state["recipe"] != asdict(self.recipe) or state["parts"] != self.parts.counts():
-            raise DataError(f"{file} is of a run with other options or data: use --fresh, or another --out")
+            raise training.another(self.out)
         self.model.load_state_dict(state["weights"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.step, self._sums = state["best"], state["step"], state["sums"]
         self.history = [Epoch(**{**each, "chosen_on": Scores(**each["chosen_on"])}) for each in state["history"]]
-        torch.set_rng_state(state["random"])
+        training.draw_on(state)
         return True
 
 

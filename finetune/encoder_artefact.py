@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from finetune.encoder import Epoch, Recipe
+from finetune.encoder import Recipe
 from retrieval.encoder import SETTINGS, TUNED, digest_of
 
 BASE = "sentence-transformers/all-MiniLM-L6-v2"
@@ -39,32 +39,6 @@ def write_weights(weights: Mapping[str, Any], base: Path, share: float, out: Pat
     content = {"base": digest_of(base), "version": version, "share": share}
     (out / SETTINGS).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return version
-
-
-def write_metrics(out: Path, metrics: Mapping[str, Any]) -> None:
-    """`metrics.json`."""
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-
-
-def write_curve(out: Path, history: Sequence[Epoch]) -> bool:
-    """Plot loss and recall@10 on the part to choose on. False where matplotlib (extra 'train') is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return False
-    figure = Figure(figsize=(5, 3), layout="constrained")
-    axes = figure.subplots()
-    numbers = [epoch.number for epoch in history]
-    axes.plot(numbers, [epoch.loss for epoch in history], "o-", color="tab:gray", label="training loss")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss")
-    axes.set_xticks(numbers)
-    right = axes.twinx()
-    right.plot(numbers, [epoch.chosen_on.recall_10 for epoch in history], "s-", color="tab:blue", label="recall@10")
-    right.set_ylabel("recall@10, encoder alone (0 to 100)")
-    figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(out / "curve.png", dpi=80)
-    return True
 
 
 CARD = """---

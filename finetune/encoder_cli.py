@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.engines import devices
 from channels import terminal
 from finetune import encoder_artefact as artefact
 from finetune import encoder_data as data
+from finetune import options
 from finetune.data import DataError
 from finetune.encoder import Recipe, Training
 from finetune.encoder_data import Pair
 from finetune.encoder_report import Scores, fused, scores, words
 from finetune.hardware import hardware
-from finetune.reader import device_for
+from finetune.training import forget, write_curve, write_metrics
 from retrieval.encoder import TUNED
 
 MOST_LOST = 1.0
@@ -46,50 +45,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--share", type=float, default=1.0, metavar="S", help="how far to go from the untuned weights to the tuned ones"
     )
-    add("--out", type=Path, metavar="DIR", help="where to write it (default: HOME/models/encoder)")
-    add("--base", type=Path, metavar="DIR", help="the encoder to tune (default: the weights 'encoder')")
-    add("--device", choices=["auto", "cuda", "cpu"], default=None, help="default: the setting 'device'")
-    add("--threads", type=int, default=0, metavar="N", help="threads to train with (0: one per core)")
-    add("--fresh", action="store_true", help="start anew, even where a checkpoint lies in the output folder")
-    add("--source", default="not said", help="what the card says of the data")
+    options.common(parser, name="encoder", base="the encoder to tune")
     add("--licence", default="not said", help="what the card says of the licence")
-    add = parser.add_argument_group("recipe").add_argument
+    group = parser.add_argument_group("recipe")
+    options.recipe(
+        group,
+        default,
+        epochs="passes over all pairs",
+        rate="learning rate",
+        batch="pairs; the others of a batch are the wrong answers",
+    )
+    add = group.add_argument
     add("--frozen", type=int, default=default.frozen, metavar="N", help="layers that stay, counted from below")
-    add("--epochs", type=int, default=default.epochs)
-    add("--rate", type=float, default=default.rate, help="learning rate")
-    add("--batch", type=int, default=default.batch, help="pairs; the others of a batch are the wrong answers")
     add("--drop", type=float, default=default.drop, metavar="S", help="share of the tokens left out at random")
-    add("--seed", type=int, default=default.seed)
-    add("--bf16", action="store_true", help="compute in bf16 on a CPU too; for CPUs with AVX512-BF16 or AMX")
 
 
 def run(args: argparse.Namespace) -> int:
     """Tune, evaluate what was written beside the untuned encoder, and print both."""
-    devices.calm_threads()
-    import torch
-
     recipe = _recipe(args)
-    if args.threads:
-        torch.set_num_threads(args.threads)
     parts = data.split(data.read(args.data), args.seed, tuple(args.shares))
     if not parts.choose:
         raise DataError("nothing is held out to choose on: give --shares with a second share above 0")
     old = data.read(args.old) if args.old else []
     keep = data.read_kept(args.keep)
-    out = args.out or args.settings.home / "models" / "encoder"
-    base = args.base or _base(args.settings)
-    device = device_for(args.device or args.settings.device)
+    out, base, device = options.out_of(args, "encoder"), options.base_of(args), options.begin(args)
     terminal.say(
         f"on {device}: {len(parts.train)} pairs to learn from, {len(parts.choose)} to choose on, {len(parts.report)} "
         f"to report on, {len(parts.passages)} passages; {len(keep)} texts to keep"
     )
     training = Training(base, parts, keep, recipe=recipe, out=out, device=device)
-    if not args.fresh and training.resume():
-        terminal.say(f"taken up again after step {training.step}")
-    begun = time.monotonic()
-    with terminal.progress("training", total=training.total) as advance:
-        training.run(advance, terminal.say)
-    seconds = time.monotonic() - begun
+    seconds = options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
     metrics = finish(training, base, args.share, old, cache=out / "merged", seconds=seconds)
     lost = metrics["old"]["before"]["recall_1"] - metrics["old"]["after"]["recall_1"] if old else 0.0
     if lost > MOST_LOST and not args.allow_forgetting:
@@ -98,10 +83,11 @@ def run(args: argparse.Namespace) -> int:
             f"it forgot too much: recall@1 on {args.old} fell by {lost:.1f} points. Give more texts with --keep, "
             "a lower --share, or --allow-forgetting"
         )
-    artefact.write_metrics(out, metrics)
-    curve = artefact.write_curve(out, training.history)
+    write_metrics(out, metrics)
+    losses, marks = [each.loss for each in training.history], [each.chosen_on.recall_10 for each in training.history]
+    curve = write_curve(out, losses, marks, label="recall@10", axis="recall@10, encoder alone (0 to 100)")
     artefact.write_card(out, recipe, metrics, data=args.source, licence=args.licence, curve=curve)
-    (out / "checkpoint.pt").unlink(missing_ok=True)
+    forget(out)
     for part, found in metrics["scores"].items():
         for how, after in found["after"].items():
             before = found["before"][how]
@@ -172,9 +158,3 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     if min(args.shares) < 0 or abs(sum(args.shares) - 1) > 1e-6:
         raise DataError("--shares are three shares that make 1")
     return Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)})
-
-
-def _base(settings: Any) -> Path:
-    from bot.engines.weights import Weights
-
-    return Weights(settings).path("encoder")

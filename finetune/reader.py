@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot.engines.spans import Found, best_span, over_windows
-from finetune import data
-from finetune.data import DataError, Example
+from finetune import data, training
+from finetune.data import Example
 from finetune.evaluate import Prediction, Scores, best_threshold, score
+from finetune.training import Progress
 from finetune.windows import Wanted, Window, batches, in_batches, tensors, wanted, windows
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 SHORT_WORDS = 45
 LENGTH = frozenset({"cloze", "short", "epochs", "patience", "cooldown", "average"})
 """What of a recipe may change while a run is interrupted: how long it goes on, and how it ends."""
-Progress = Callable[..., None]
 SPEED = {"attn_implementation": "eager", "hidden_dropout_prob": 0.05, "attention_probs_dropout_prob": 0.0}
 """On a CPU plain attention trains a third faster on windows this short than the fused one, and dropout costs time."""
 MODULES = {
@@ -187,8 +187,7 @@ class Training:
         self.passes = self._passes(train, made)
         self.ends = list(accumulate(math.ceil(len(each) / recipe.batch) for each in self.passes))
         self.total = self.ends[-1]
-        weights = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.decay)
+        self.optimizer = torch.optim.AdamW(self._trained().values(), recipe.learning_rate, weight_decay=recipe.decay)
         self.averaged = {name: value.detach().clone() for name, value in self._trained().items()}
         self.history: list[Epoch] = []
         self.best: dict[str, Any] = {}
@@ -234,22 +233,15 @@ class Training:
     def _learn(self, batch: list[Window]) -> float:
         import torch
 
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * self._share()
         self.model.train()
         inputs = tensors(batch, self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.recipe.bf16 or self.device == "cuda"):
             out = _body(self.model)(**inputs)
         target = wanted(batch, inputs["input_ids"].shape[1], self.device)
         loss = loss_of(out.start_logits.float(), out.end_logits.float(), target)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        value = training.backward(loss, self.step)
+        training.update(self.model, self.optimizer, self.recipe.learning_rate * self._share())
         self._average()
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise DataError(f"the loss became {value} in step {self.step}: try a lower --rate")
         return value
 
     def _share(self) -> float:
@@ -288,16 +280,14 @@ class Training:
     def _exhausted(self) -> bool:
         """The last `patience` epochs were all worse than one before them."""
         marks = [epoch.held_out.f1 for epoch in self.history]
-        late = len(marks) > max(self.recipe.patience, self.recipe.cloze + self.recipe.short)
-        return late and max(marks) > max(marks[-self.recipe.patience :])
+        late = len(marks) > self.recipe.cloze + self.recipe.short
+        return late and training.exhausted(marks, self.recipe.patience)
 
     def _trained(self) -> dict[str, Any]:
-        return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+        return training.trained(self.model)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        import torch
-
         state = {
             "recipe": asdict(self.recipe),
             "steps": self.ends,
@@ -309,46 +299,30 @@ class Training:
             "step": self.step,
             "seconds": self.seconds + time.monotonic() - self.began,
             "losses": self.losses,
-            "random": torch.get_rng_state(),
         }
-        self.out.mkdir(parents=True, exist_ok=True)
-        partial = self.out / "checkpoint.pt.part"
-        torch.save(state, partial)
-        partial.replace(self.out / "checkpoint.pt")
+        training.save(self.out, state)
 
     def resume(self) -> bool:
         """Take up the checkpoint in `out`, if there is one. DataError when it is of another recipe or other data.
 
         What is still to come may be longer or shorter than it was to be when the run began.
         """
-        import torch
-
-        file = self.out / "checkpoint.pt"
-        if not file.is_file():
+        state = training.saved(self.out)
+        if state is None:
             return False
-        state = torch.load(file, map_location="cpu", weights_only=True)
         begun = bisect_left(state["steps"], state["step"]) + 1
         same = {name: value for name, value in state["recipe"].items() if name not in LENGTH}
         ours = {name: value for name, value in asdict(self.recipe).items() if name not in LENGTH}
         if same != ours or state["steps"][:begun] != self.ends[:begun]:
-            raise DataError(f"{file} is of a run with other options or data: use --fresh, or another --out")
+            raise training.another(self.out)
         self.model.load_state_dict(state["weights"], strict=False)
         self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
         self.seconds = state.get("seconds", 0.0)
         self.history = [Epoch(**{**each, "held_out": Scores(**each["held_out"])}) for each in state["history"]]
-        torch.set_rng_state(state["random"])
+        training.draw_on(state)
         return True
-
-
-def device_for(wanted: str) -> str:
-    """ "cuda" or "cpu". DataError when CUDA is wanted and not there."""
-    import torch
-
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise DataError("--device cuda: this machine has no CUDA device (or torch was installed for the CPU only)")
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def margins(predictions: Sequence[Prediction]) -> np.ndarray[Any, np.dtype[np.float64]]:

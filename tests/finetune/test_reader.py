@@ -17,7 +17,8 @@ from finetune import artefact, data
 from finetune import cli as finetune_cli
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
-from finetune.reader import Recipe, Training, device_for, loss_of, predict
+from finetune.options import device_for
+from finetune.reader import Recipe, Training, loss_of, predict
 from finetune.windows import Wanted
 from tests.finetune import squad
 
