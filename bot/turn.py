@@ -174,22 +174,26 @@ class Turn:
         of it: only what somebody said or did does.
         """
         with record.watch.step("commit"):
-            for _ in range(REDOS):
-                try:
-                    await self.store.commit(
-                        record.state.conversation,
-                        record.expected,
-                        record.events,
-                        send=[reply.id for reply in record.replies],
-                        lease=record.claim.lease,
-                        done=record.claim.inbox,
-                    )
-                    return record.result()
-                except Conflict:
-                    meanwhile = await self.store.events(record.state.conversation, record.expected)
-                    if not meanwhile or not all(isinstance(event.body, Delivery | Feedback) for event in meanwhile):
-                        raise
-                    record.expected = meanwhile[-1].sequence
+            await self._written(record)
+        return record.result()
+
+    async def _written(self, record: Record) -> None:
+        for _ in range(REDOS):
+            try:
+                await self.store.commit(
+                    record.state.conversation,
+                    record.expected,
+                    record.events,
+                    send=[reply.id for reply in record.replies],
+                    lease=record.claim.lease,
+                    done=record.claim.inbox,
+                )
+                return
+            except Conflict:
+                meanwhile = await self.store.events(record.state.conversation, record.expected)
+                if not meanwhile or not all(isinstance(event.body, Delivery | Feedback) for event in meanwhile):
+                    raise
+                record.expected = meanwhile[-1].sequence
         raise Conflict("the conversation changes faster than a turn can be written down")
 
     async def _give_up(self, claim: Claim, error: str) -> TurnResult:

@@ -6,12 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.errors import Conflict, LeaseLost, Overloaded, StoreError
-from bot.events import HandedOver, LabelsChanged
+from bot.events import Delivery, HandedOver, LabelsChanged, Sent
 from bot.settings import Settings
 from bot.types import Outcome
 from tests.bot.rig import Rig
@@ -137,6 +138,16 @@ async def test_a_database_in_trouble_leaves_the_work_in_the_inbox(rig: Rig, monk
             await rig.turn.handle(claim)
     await rig.store.release(claim.lease)
     assert (await rig.run()).outcome is Outcome.ANSWERED
+
+
+async def test_a_reply_that_is_read_meanwhile_does_not_make_the_turn_run_again(rig: Rig) -> None:
+    await rig.say("How long does a parcel take?")
+    before = (await rig.events())[-2]
+    assert isinstance(before.body, Sent)
+    rig.answerer.meanwhile = partial(rig.write, Delivery(reply_id=before.body.reply_id, status="read"))
+    assert (await rig.say("And abroad?")).outcome is Outcome.ANSWERED
+    assert rig.answerer.asked == ["How long does a parcel take?", "And abroad?"]
+    assert (await rig.kinds())[-4:] == ["delivery", "received", "sent", "turn_ended"]
 
 
 async def test_a_conversation_that_never_rests_is_left_for_later(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
