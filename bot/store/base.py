@@ -96,6 +96,35 @@ class Tidied:
     blobs: int
 
 
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A trained model as the registry knows it. `version` is the sha256 of its folder, `name` what the model calls
+    itself; `metrics` and `card` are what training wrote, `size` is in bytes."""
+
+    version: str
+    kind: str
+    name: str
+    created: datetime
+    author: str
+    size: int
+    metrics: dict[str, Any]
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """`version` took the place of `replaced` ("": what the bot's manifest names), with the figures that decided it."""
+
+    kind: str
+    version: str
+    replaced: str
+    action: Literal["promote", "force", "rollback"]
+    author: str
+    reason: str
+    figures: dict[str, Any]
+    time: datetime
+
+
 class Store(Protocol):
     """See the module's docstring. Times are UTC and time zone aware."""
 
@@ -242,6 +271,35 @@ class Store(Protocol):
 
     async def owner(self, blob: str) -> tuple[str, str, str, str]:
         """(channel, account, sender, media_type) of a blob. NotFound."""
+        ...
+
+    # -- versions of models, and the audit trail: rows that are only ever added
+
+    async def add_model(self, model: ModelVersion) -> bool:
+        """Remember a version; False when it is known already."""
+        ...
+
+    async def models(self) -> list[ModelVersion]:
+        """All versions, the oldest first."""
+        ...
+
+    async def promote(self, promotion: Promotion) -> None:
+        """Conflict unless `promotion.replaced` is what is served of this kind now; NotFound for an unknown version."""
+        ...
+
+    async def promotions(self) -> list[Promotion]:
+        """The oldest first. What is served of a kind is its last one's `version`."""
+        ...
+
+    async def placed(self, item: str) -> tuple[str, int]:
+        """(conversation, sequence) of the event that brought a message or a reply with this id. NotFound."""
+        ...
+
+    async def trail(
+        self, after: int, limit: int, *, since: datetime | None = None, conversation: str | None = None
+    ) -> list[tuple[int, Event]]:
+        """Events of all conversations with their place in the trail, in order, from behind a place on; without words,
+        which are only referred to."""
         ...
 
     async def tidy(self) -> Tidied:

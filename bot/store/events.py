@@ -150,7 +150,7 @@ def _folded(connection: sa.Connection, row: sa.Row[Any]) -> State:
 
 def _read(connection: sa.Connection, conversation: str, after: int, limit: int | None = None) -> list[Event]:
     query = _AFTER if limit is None else _AFTER.limit(limit)
-    found = [_from_row(row) for row in connection.execute(query, {"of": conversation, "after": after})]
+    found = [from_row(row) for row in connection.execute(query, {"of": conversation, "after": after})]
     texts = words.fetch(connection, set().union(*(words.refs(event) for event in found)))
     return [words.fill(event, texts) for event in found]
 
@@ -167,7 +167,8 @@ def _to_row(event: Event) -> dict[str, Any]:
     }
 
 
-def _from_row(row: sa.Row[Any]) -> Event:
+def from_row(row: sa.Row[Any]) -> Event:
+    """The event without its words. StoreError for one that cannot be read."""
     data = {
         "conversation": row.conversation,
         "sequence": row.sequence,

@@ -1,7 +1,7 @@
 """The store over SQLAlchemy, for SQLite and PostgreSQL alike.
 
 Each method is one transaction; what happens in it stands next door: `inbox`, `commit`, `events`, `outbox`, `people`,
-`uploads`, `summaries`, `tidy`.
+`uploads`, `summaries`, `models`, `trail`, `tidy`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.events import Event
 from bot.state import State
-from bot.store import events, inbox, outbox, people, tidy, uploads
-from bot.store.base import Accepted, Blobs, Claim, Lease, Outgoing, Summary, Tidied
+from bot.store import events, inbox, models, outbox, people, tidy, trail, uploads
+from bot.store.base import Accepted, Blobs, Claim, Lease, ModelVersion, Outgoing, Promotion, Summary, Tidied
 from bot.store.changes import Changes
 from bot.store.commit import Commit
 from bot.store.database import Database
@@ -178,6 +178,28 @@ class SqlStore:
 
     async def owner(self, blob: str) -> tuple[str, str, str, str]:
         return await self._database.read(uploads.owner, blob)
+
+    # -- versions of models, and the audit trail
+
+    async def add_model(self, model: ModelVersion) -> bool:
+        return await self._database.write(models.add, model)
+
+    async def models(self) -> list[ModelVersion]:
+        return await self._database.read(models.versions)
+
+    async def promote(self, promotion: Promotion) -> None:
+        await self._database.write(models.promote, promotion)
+
+    async def promotions(self) -> list[Promotion]:
+        return await self._database.read(models.history)
+
+    async def placed(self, item: str) -> tuple[str, int]:
+        return await self._database.read(trail.placed, item)
+
+    async def trail(
+        self, after: int, limit: int, *, since: datetime | None = None, conversation: str | None = None
+    ) -> list[tuple[int, Event]]:
+        return await self._database.read(trail.read, after, limit, since, conversation)
 
     async def tidy(self) -> Tidied:
         deliveries, now = 0, self._elapsed.now()

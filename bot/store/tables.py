@@ -1,7 +1,8 @@
 """The tables, as SQLAlchemy knows them. `migrations/` builds the same ones; a test compares the two.
 
 Personal words stand in `words` and, until their turn is committed, in `inbox.body`; nowhere else. JSON lies in text
-columns: it is only ever read whole, and PostgreSQL's own JSON type refuses what people manage to type (NUL).
+columns: it is only ever read whole, and PostgreSQL's own JSON type refuses what people manage to type (NUL). Rows of
+`events`, `models` and `promotions` are only ever added: triggers refuse to change or delete one.
 """
 
 from __future__ import annotations
@@ -204,4 +205,33 @@ uploads = sa.Table(
     sa.Column("erased", Moment),  # the row goes when the blob is gone
     sa.Index("ix_uploads_conversation", "conversation"),
     sa.Index("ix_uploads_channel_account_sender", "channel", "account", "sender"),
+)
+
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("version", sa.String(64), primary_key=True),  # the sha256 of what its folder holds
+    _column("kind", sa.String(16)),
+    _column("name", sa.Text),  # what the model calls itself, and the audit trail it
+    _column("created", Moment),
+    _column("author", sa.Text),
+    _column("size", BIG),
+    _column("metrics", sa.Text),  # JSON
+    _column("card", sa.Text),  # Markdown
+)
+
+promotions = sa.Table(
+    "promotions",
+    metadata,
+    _row(),
+    _column("kind", sa.String(16)),
+    _column("time", Moment),
+    _column("author", sa.Text),
+    _column("action", sa.String(16)),
+    _column("replaced", sa.String(64)),  # "": what the bot's manifest names, here and below
+    _column("version", sa.String(64)),
+    _column("reason", sa.Text),
+    _column("figures", sa.Text),  # JSON
+    sa.Index("ix_promotions_kind", "kind", "id"),
+    sqlite_autoincrement=True,
 )

@@ -99,6 +99,7 @@ def postgres_url(postgres: Postgres) -> str:
     """A migrated database without any rows: emptied, which is ten times as fast as a new one."""
     url = postgres.url(MIGRATED)
     with psycopg.connect(user=postgres.user, host=str(postgres.folder), dbname=MIGRATED) as connection:
+        connection.execute("SET session_replication_role = replica")  # triggers forbid to delete what is append-only
         for table in reversed(metadata.sorted_tables):
             connection.execute(f"DELETE FROM {table.name}")
     return url

@@ -34,6 +34,7 @@ async def store(sqlite_url: str) -> Any:
 
 def sql(folder: Path, statement: str, *values: Any) -> list[Any]:
     connection = sqlite3.connect(folder / "frontdesk.db", isolation_level=None)
+    connection.execute("DROP TRIGGER IF EXISTS events_no_update")
     rows = connection.execute(statement, values).fetchall()
     connection.close()
     return rows
