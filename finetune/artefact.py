@@ -1,7 +1,7 @@
 """What training leaves behind: weights, `reader.json`, metrics, a curve and a card, in one folder.
 
-adapter_model.safetensors, adapter_config.json   method "lora", in peft's format, with the QA head
-model.safetensors                                method "full": all but the word embeddings, which are the body's
+adapter_model.safetensors, adapter_config.json   in peft's format, with the QA head
+model.safetensors                                methods "full" and "adapter": what was trained, with the QA head
 reader.json                                      how to read with it: lengths, calibration, threshold, version
 metrics.json, README.md, curve.png               what it was trained on and how good it is
 """
@@ -12,16 +12,17 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bot.engines.reader import Recipe as Reading
 from bot.engines.reader import load_model
+from finetune import methods, training
 from finetune.reader import Recipe
 
 BASE = "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)"
 
 
-FILES = {"lora": ("adapter_model.safetensors", "adapter_config.json"), "full": ("model.safetensors",)}
+PEFT, CONFIG, PLAIN = "adapter_model.safetensors", "adapter_config.json", "model.safetensors"
 
 
 def write_weights(model: Any, recipe: Recipe, out: Path) -> str:
@@ -33,17 +34,20 @@ def write_weights(model: Any, recipe: Recipe, out: Path) -> str:
     from safetensors.torch import load_file, save_file
 
     out.mkdir(parents=True, exist_ok=True)
-    for name in {"config.json", *FILES["lora"], *FILES["full"]}:
+    for name in ("config.json", PEFT, CONFIG, PLAIN):
         (out / name).unlink(missing_ok=True)
     model.to("cpu")
-    file = out / FILES[recipe.method][0]
-    if recipe.method == "lora":
-        model.save_pretrained(out)
-        (out / "README.md").unlink(missing_ok=True)  # peft writes an empty card
-        _tidy(out / "adapter_config.json")
-        trained = load_file(file)
+    if recipe.method in methods.PLAIN:
+        file = out / PLAIN
+        trained = {name: value.detach() for name, value in training.trained(model).items()}
     else:
-        trained = {name: value.detach() for name, value in model.named_parameters() if value.requires_grad}
+        file, peft = out / PEFT, methods.wrapped(model)
+        if recipe.method == "adalora":  # its averaged weights have every rank that it once had
+            peft.peft_config["default"].rank_pattern = None
+        peft.save_pretrained(out)
+        (out / "README.md").unlink(missing_ok=True)  # peft writes an empty card
+        _tidy(out / CONFIG)
+        trained = load_file(file)
     half = {name: value.to(torch.float16).contiguous() for name, value in trained.items()}
     save_file(half, file, metadata={"format": "pt"})
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
@@ -53,19 +57,19 @@ def _tidy(file: Path) -> None:
     """peft notes the folder that the body was loaded from: a path of this machine."""
     config = json.loads(file.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = "encoder"
-    config["target_modules"] = sorted(config["target_modules"])
+    if config.get("target_modules"):
+        config["target_modules"] = sorted(config["target_modules"])
     file.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load(base: Path, folder: Path) -> tuple[Any, Any]:
-    """The trained model (merged, in evaluation mode) and its tokenizer, as serving sees them."""
+def load(base: Path, folder: Path, recipe: Recipe) -> tuple[Any, Any]:
+    """The trained model (merged where it can be, in evaluation mode) and its tokenizer, as serving sees them."""
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    method: Literal["lora", "full"] = "lora" if (folder / "adapter_config.json").is_file() else "full"
-    model = load_model(base, folder, Reading(method=method, version="new"))
+    model = load_model(base, folder, Reading.model_validate({"method": recipe.method, "version": "new"}))
     return model, AutoTokenizer.from_pretrained(base, local_files_only=True)
 
 
@@ -159,11 +163,10 @@ def write_card(out: Path, recipe: Recipe, metrics: dict[str, Any], *, data: str,
         f"{s['forced_f1']} |"
         for part, s in metrics["scores"].items()
     ]
-    adapter = f"A LoRA adapter (rank {recipe.rank}) and a QA head"
     text = CARD.format(
-        library="peft" if recipe.method == "lora" else "transformers",
+        library="transformers" if recipe.method in methods.PLAIN else "peft",
         version=metrics["version"],
-        what=adapter if recipe.method == "lora" else "The layers and a QA head",
+        what=methods.what(recipe),
         base=BASE,
         data=data,
         made=MADE.format(**metrics["made_from"]) if metrics.get("made_from") else "",

@@ -14,7 +14,8 @@ from finetune import artefact, cloze, data, evaluate, options
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
 from finetune.hardware import hardware
-from finetune.reader import MODULES, SHORT_WORDS, Recipe, Training, margins, predict
+from finetune.methods import METHODS, MODULES
+from finetune.reader import SHORT_WORDS, Recipe, Training, margins, predict
 from finetune.texts import Text, read_texts
 from finetune.training import forget, write_curve, write_metrics
 
@@ -47,13 +48,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         group,
         default,
         epochs="passes over whole passages",
-        rate="learning rate (default: 1e-3 for lora, 1e-4 for full)",
+        rate=f"learning rate (default: {', '.join(f'{each.rate:g} for {name}' for name, each in METHODS.items())})",
         batch="windows a step",
     )
     add = group.add_argument
-    add("--method", choices=["lora", "full"], default=default.method, help="an adapter, or the whole model")
-    add("--rank", type=int, default=default.rank, help="LoRA's rank")
-    add("--modules", choices=sorted(MODULES), default=default.modules, help="which layers LoRA adapts")
+    add("--method", choices=list(METHODS), default=default.method, help="what learns: the whole model or an addition")
+    add("--rank", type=int, default=default.rank, help="LoRA's rank, AdaLoRA's on average")
+    add("--modules", choices=sorted(MODULES), default=default.modules, help="which layers LoRA and AdaLoRA adapt")
+    add("--tokens", type=int, default=default.tokens, metavar="N", help="virtual tokens of a prefix or prompt")
+    add("--width", type=int, default=default.width, metavar="N", help="width of the bottleneck adapters")
     add("--cloze", type=int, default=4, metavar="N", help="passes over made questions, with --pretrain")
     add(
         "--cloze-size", type=int, default=default.cloze_size, metavar="N", help="made questions a pass, always new ones"
@@ -191,8 +194,10 @@ def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """What the options ask for. Raises DataError for one that makes no sense."""
-    if min(args.rank, args.epochs, args.batch) < 1 or not 0 <= args.dev_share < 1:
-        raise DataError("--rank, --epochs and --batch are at least 1, --dev-share is between 0 and 1")
+    if min(args.rank, args.tokens, args.width, args.epochs, args.batch) < 1 or not 0 <= args.dev_share < 1:
+        raise DataError(
+            "--rank, --tokens, --width, --epochs and --batch are at least 1, --dev-share is between 0 and 1"
+        )
     if min(args.short, args.cloze, args.cloze_size) < 0 or min(args.cooldown, args.cloze_mix, args.unanswerable) < 0:
         raise DataError("numbers of passes and shares are not negative")
     if not 0 <= args.average < 1:
@@ -207,7 +212,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def _report(base: Path, out: Path, recipe: Recipe, held: list[Example], dev: list[Example]) -> dict[str, Any]:
     """Scores of the files as written; threshold and calibration from the held-out part alone."""
-    model, tokenizer = artefact.load(base, out)
+    model, tokenizer = artefact.load(base, out, recipe)
     chosen = predict(model, tokenizer, held, recipe, device="cpu")
     threshold = evaluate.best_threshold(held, chosen)
     calibration = evaluate.calibrate(margins(chosen), evaluate.right(held, chosen))

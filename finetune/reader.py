@@ -1,4 +1,4 @@
-"""Fine-tune the extractive reader: a BERT body with a QA head, by LoRA or as a whole.
+"""Fine-tune the extractive reader: a BERT body with a QA head, by one of `finetune.methods`.
 
 What is chosen (the epoch, the threshold, the calibration) is chosen on articles held out of the training file.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot.engines.spans import Found, best_span, over_windows
-from finetune import data, training
+from finetune import data, methods, training
 from finetune.data import Example
 from finetune.evaluate import Prediction, Scores, best_threshold, score
 from finetune.training import Progress
@@ -32,15 +31,13 @@ LENGTH = frozenset({"cloze", "short", "epochs", "patience", "cooldown", "average
 """What of a recipe may change while a run is interrupted: how long it goes on, and how it ends."""
 SPEED = {"attn_implementation": "eager", "hidden_dropout_prob": 0.05, "attention_probs_dropout_prob": 0.0}
 """On a CPU plain attention trains a third faster on windows this short than the fused one, and dropout costs time."""
-MODULES = {
-    "attention": ("query", "key", "value", "attention.output.dense"),
-    "all": ("query", "key", "value", "dense"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train. Lengths are in tokens; `rate` None means the method's own; `patience` in epochs.
+
+    `rank` and `modules` are LoRA's and AdaLoRA's, `tokens` those of a prefix or prompt, `width` the adapters'.
 
     First come `cloze` passes over questions made from plain texts (`cloze_size` new ones each), then `short` passes
     over a few sentences of each passage (with `cloze_mix` made questions for each real one, and of those without an
@@ -54,6 +51,8 @@ class Recipe:
     method: str = "lora"
     rank: int = 32
     modules: str = "all"
+    tokens: int = 20
+    width: int = 64
     cloze: int = 0
     cloze_size: int = 8000
     cloze_mix: float = 0.0
@@ -77,7 +76,7 @@ class Recipe:
 
     @property
     def learning_rate(self) -> float:
-        return self.rate if self.rate is not None else (1e-3 if self.method == "lora" else 1e-4)
+        return self.rate if self.rate is not None else methods.METHODS[self.method].rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,8 @@ class Epoch:
 
 
 def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
-    """The model to be trained and its tokenizer, from the body in a local folder. Seeds torch."""
+    """The body in a local folder with a new head, and its tokenizer. Seeds torch."""
     import torch
-    from peft import LoraConfig, TaskType, get_peft_model
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
     from transformers.utils import logging
 
@@ -102,20 +100,7 @@ def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32, **SPEED)
-    if recipe.method == "full":
-        model.get_input_embeddings().weight.requires_grad = False
-        return model, tokenizer
-    config = LoraConfig(
-        task_type=TaskType.QUESTION_ANS,
-        r=recipe.rank,
-        lora_alpha=2 * recipe.rank,
-        lora_dropout=recipe.dropout,
-        target_modules=list(MODULES[recipe.modules]),
-        modules_to_save=["qa_outputs"],
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
-        return get_peft_model(model, config), tokenizer
+    return model, tokenizer
 
 
 def predict(
@@ -129,7 +114,7 @@ def predict(
     found: dict[int, list[Found]] = {}
     with torch.inference_mode():
         for batch in in_batches(made, 32, None):
-            out = _body(model)(**tensors(batch, device))
+            out = methods.body(model)(**tensors(batch, device))
             starts, ends = out.start_logits.float().cpu().numpy(), out.end_logits.float().cpu().numpy()
             for window, start, end in zip(batch, starts, ends, strict=True):
                 span = best_span(start, end, window.offsets, **_bounds(window, recipe))
@@ -155,11 +140,6 @@ def loss_of(starts: torch.Tensor, ends: torch.Tensor, target: Wanted) -> torch.T
     return place + torch.nn.functional.binary_cross_entropy_with_logits(odds, target.answerable)
 
 
-def _body(model: Any) -> Any:
-    """The model to call. peft's own wrapper (0.21) drops token_type_ids, and question and passage become one."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
 def _bounds(window: Window, recipe: Recipe) -> dict[str, int]:
     return {"first": window.first, "last": window.last, "max_tokens": recipe.max_answer_tokens}
 
@@ -182,11 +162,11 @@ class Training:
         import torch
 
         self.recipe, self.held, self.out, self.device = recipe, held, out, device
-        self.model, self.tokenizer = build(base, recipe)
-        self.model.to(device)
+        plain, self.tokenizer = build(base, recipe)
         self.passes = self._passes(train, made)
         self.ends = list(accumulate(math.ceil(len(each) / recipe.batch) for each in self.passes))
         self.total = self.ends[-1]
+        self.model = methods.adapt(plain, recipe, self.total).to(device)
         self.optimizer = torch.optim.AdamW(self._trained().values(), recipe.learning_rate, weight_decay=recipe.decay)
         self.averaged = {name: value.detach().clone() for name, value in self._trained().items()}
         self.history: list[Epoch] = []
@@ -236,13 +216,17 @@ class Training:
         self.model.train()
         inputs = tensors(batch, self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.recipe.bf16 or self.device == "cuda"):
-            out = _body(self.model)(**inputs)
+            out = methods.body(self.model)(**inputs)
         target = wanted(batch, inputs["input_ids"].shape[1], self.device)
         loss = loss_of(out.start_logits.float(), out.end_logits.float(), target)
-        value = training.backward(loss, self.step)
-        training.update(self.model, self.optimizer, self.recipe.learning_rate * self._share())
+        value = training.backward(loss + methods.apart(self.model, self.recipe.method), self.step)
+        rate = self.recipe.learning_rate * self._share()
+        training.update(self.model, self.optimizer, rate, self._after_step)
         self._average()
         return value
+
+    def _after_step(self) -> None:
+        methods.after_step(self.model, self.recipe.method, self.step)
 
     def _share(self) -> float:
         """Of the learning rate: it rises over the first steps, stays, and falls to nothing over the last `cooldown`."""
@@ -299,6 +283,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds + time.monotonic() - self.began,
             "losses": self.losses,
+            "method": methods.state(self.model, self.recipe.method),
         }
         training.save(self.out, state)
 
@@ -318,6 +303,7 @@ class Training:
         self.model.load_state_dict(state["weights"], strict=False)
         self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
+        methods.restore(self.model, self.recipe.method, state["method"], self.device)
         self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
         self.seconds = state.get("seconds", 0.0)
         self.history = [Epoch(**{**each, "held_out": Scores(**each["held_out"])}) for each in state["history"]]

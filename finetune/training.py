@@ -71,14 +71,21 @@ def backward(loss: torch.Tensor, step: int) -> float:
     return value
 
 
-def update(model: Any, optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """One step of the optimizer at a learning rate, on gradients of a norm of at most 1, which are then cleared."""
+def update(
+    model: Any, optimizer: torch.optim.Optimizer, rate: float, before_clearing: Callable[[], None] | None = None
+) -> None:
+    """One step of the optimizer at a learning rate, on gradients of a norm of at most 1, which are then cleared.
+
+    `before_clearing` is called when the weights were changed and the gradients are still there.
+    """
     import torch
 
     for group in optimizer.param_groups:
         group["lr"] = rate
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
+    if before_clearing:
+        before_clearing()
     optimizer.zero_grad(set_to_none=True)
 
 

@@ -1,8 +1,8 @@
 """The reader "bert": the span of a passage that answers a question, by a BERT body with a question-answering head.
 
-What was trained (`frontdesk train reader`) lies in the weights "reader": a LoRA adapter with the head, merged into the
-encoder's body when it is loaded; the layers and the head, which take the place of the body's; or a whole model with its
-`config.json`. Its `reader.json` says how to read with it.
+What was trained (`frontdesk train reader`) lies in the weights "reader": an adapter with the head, merged into the
+encoder's body when it is loaded or put beside it (`adapted`); the layers and the head, which take the place of the
+body's; or a whole model with its `config.json`. Its `reader.json` says how to read with it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Recipe(Plain):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    method: Literal["lora", "full"] = "lora"
+    method: Literal["lora", "full", "adalora", "ia3", "prefix", "prompt", "adapter"] = "lora"
     version: str
     max_length: int = 256
     stride: int = 96
@@ -74,23 +74,31 @@ def load_model(body: Path, trained: Path, recipe: Recipe) -> Any:
     if is_whole(trained):
         return AutoModelForQuestionAnswering.from_pretrained(trained, local_files_only=True, dtype=torch.float32).eval()
     model = AutoModelForQuestionAnswering.from_pretrained(body, local_files_only=True, dtype=torch.float32)
-    if recipe.method == "full":
-        return _overlaid(model, trained).eval()
+    if recipe.method in ("full", "adapter"):
+        return _overlaid(model, trained, bottlenecks=recipe.method == "adapter").eval()
     from peft import PeftModel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
         adapted = PeftModel.from_pretrained(model, str(trained))
-        return adapted.merge_and_unload().eval()
+    if recipe.method in ("prefix", "prompt"):
+        from bot.engines.adapted import Prompted
+
+        return Prompted(adapted).eval()
+    return adapted.merge_and_unload().eval()
 
 
-def _overlaid(model: Any, trained: Path) -> Any:
-    """The model with the weights of `model.safetensors` in the place of its own."""
+def _overlaid(model: Any, trained: Path, *, bottlenecks: bool) -> Any:
+    """The model with the weights of `model.safetensors` in the place of its own, and those of bottlenecks beside."""
     from safetensors.torch import load_file
 
     file = trained / "model.safetensors"
     try:
         given = {name: value.float() for name, value in load_file(file).items()}
+        if bottlenecks:
+            from bot.engines.adapted import insert_as
+
+            insert_as(model, given)
         strange = model.load_state_dict(given, strict=False).unexpected_keys
     except (OSError, RuntimeError) as error:
         raise WeightsError(f"{file} does not fit the body: {error}") from None

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.engines.reader import BertReader
-from bot.engines.spans import probability
-from bot.engines.weights import Weights
-from bot.settings import Settings
 from channels import cli
 from finetune import artefact, data
 from finetune import cli as finetune_cli
@@ -46,12 +42,14 @@ def trained(base: Path, examples: list[Example], out: Path, recipe: Recipe = REC
     return training
 
 
-def test_the_reader_learns_what_it_is_taught(base: Path, examples: list[Example], tmp_path: Path) -> None:
-    for method in ("lora", "full"):
-        recipe = replace(RECIPE, method=method, epochs=12, patience=12, rank=8, rate=1e-2 if method == "lora" else 3e-3)
-        training = trained(base, examples, tmp_path / method, recipe)
-        assert training.history[-1].loss < training.history[0].loss / 2
-        assert training.history[-1].held_out.f1 > 90
+@pytest.mark.parametrize(("method", "rate"), [("lora", 1e-2), ("full", 3e-3)])
+def test_the_reader_learns_what_it_is_taught(
+    method: str, rate: float, base: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, method=method, epochs=12, patience=12, rank=8, rate=rate)
+    training = trained(base, examples, tmp_path, recipe)
+    assert training.history[-1].loss < training.history[0].loss / 2
+    assert training.history[-1].held_out.f1 > 90
 
 
 def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(base: Path, examples: list[Example], tmp_path: Path) -> None:
@@ -88,20 +86,6 @@ def test_a_checkpoint_of_another_recipe_is_refused(base: Path, examples: list[Ex
     other = Training(base, examples, examples, recipe=replace(RECIPE, rate=1e-4), out=tmp_path / "run", device="cpu")
     with pytest.raises(DataError, match="--fresh"):
         other.resume()
-
-
-@pytest.mark.parametrize("method", ["lora", "full"])
-def test_what_is_written_reads_as_what_was_trained(
-    method: str, base: Path, examples: list[Example], tmp_path: Path
-) -> None:
-    recipe = replace(RECIPE, method=method)
-    training = trained(base, examples, tmp_path / "run", recipe)
-    before = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
-    version = artefact.write_weights(training.model, recipe, tmp_path / "run")
-    model, tokenizer = artefact.load(base, tmp_path / "run")
-    after = predict(model, tokenizer, examples, recipe, device="cpu")
-    assert [p.margin for p in after] == pytest.approx([p.margin for p in before], abs=0.02)
-    assert len(version) == 12
 
 
 def test_made_questions_come_first_and_are_mixed_in(base: Path, examples: list[Example], tmp_path: Path) -> None:
@@ -244,28 +228,3 @@ def test_an_empty_passage_gives_an_empty_answer(base: Path, examples: list[Examp
     model = training()
     empty = [Example("q", "a", "Which river?", "", ())]
     assert predict(model.model, model.tokenizer, empty, RECIPE, device="cpu") == [Prediction("", float("-inf"))]
-
-
-@pytest.mark.parametrize("method", ["lora", "full"])
-async def test_the_bots_reader_reads_with_what_was_trained(
-    method: str, base: Path, examples: list[Example], tmp_path: Path, make_settings: Callable[..., Settings]
-) -> None:
-    recipe = replace(RECIPE, method=method)
-    training = trained(base, examples, tmp_path / "run", recipe)
-    artefact.write_weights(training.model, recipe, tmp_path / "run")
-    artefact.write_settings(tmp_path / "run", recipe, version="v", calibration=(2.0, 0.5), threshold=0.5)
-
-    class Elsewhere(Weights):
-        def path(self, name: str) -> Path:
-            return tmp_path / "run" if name == "reader" else base
-
-    reader = BertReader(make_settings(device="cpu"), Elsewhere(make_settings(), {}))
-    await reader.start()
-    try:
-        ours = predict(training.model, training.tokenizer, examples, recipe, device="cpu")
-        for example, prediction in list(zip(examples, ours, strict=True))[:4]:
-            (span,) = await reader.read(example.question, [example.context])
-            assert example.context[span.start : span.end] == prediction.text
-            assert span.score == pytest.approx(probability(prediction.margin, 2.0, 0.5), abs=0.01)
-    finally:
-        await reader.close()
