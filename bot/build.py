@@ -13,11 +13,14 @@ from bot.answer import Answerer
 from bot.botfile import BotFile, load_bot
 from bot.engines import tables
 from bot.engines.base import Captioner, Checker, Encoder, Engine, Generator, Reader, Speech
+from bot.engines.registry import KINDS
+from bot.engines.served import Make, Served
+from bot.engines.swap import Swap, pinned
 from bot.engines.weights import Weights
 from bot.errors import ConfigError, EngineError, MissingExtra, WeightsError
 from bot.flows import Domain, load_domain
 from bot.hearing import Ears, Media, Understanding
-from bot.index import IndexHolder, Progress, prepare
+from bot.index import IndexHolder, Progress, growth, prepare
 from bot.media import understand_media
 from bot.prompts import Prompts
 from bot.settings import Settings, make_home
@@ -75,6 +78,7 @@ class Bot:
     index: IndexHolder
     answerer: Answerer
     turn: Turn
+    served: Served
     absent: set[str] = field(default_factory=set)
 
     async def start(self, progress: Progress | None = None) -> None:
@@ -86,6 +90,7 @@ class Bot:
         lexicon.lexicons()  # compiled now, not in the first customer's turn
         await self.store.open()
         try:
+            await self.served.begin()
             await self._start_engines()
             await prepare(self.index, self.botfile, self.engines.encoder, progress)
         except BaseException:
@@ -137,10 +142,11 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         raise ConfigError(f"{botfile.domain_folder} has no response {', '.join(missing)}: add them under 'responses:'")
     prompts = Prompts(botfile.prompts_folder)
     weights = Weights(settings)
-    engines = _engines(settings, botfile, weights)
+    engines, again = _engines(settings, botfile, weights)
+    swaps = {part: engine for part, engine in engines.all.items() if isinstance(engine, Swap)}
     blobs = FolderBlobs(settings.blobs)
     store = _store(settings, blobs)
-    index = IndexHolder(settings.index)
+    index = IndexHolder(settings.index, growth(settings), gpu=settings.device != "cpu")
     answerer = Answerer(
         encoder=engines.encoder,
         reader=engines.reader,
@@ -159,6 +165,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
         versions=partial(versions, engines, index, prompts),
+        hold=partial(pinned, tuple(swaps.values())),
     )
     return Bot(
         settings=settings,
@@ -172,6 +179,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         index=index,
         answerer=answerer,
         turn=turn,
+        served=Served(store, settings, swaps, again),
     )
 
 
@@ -186,15 +194,27 @@ def _store(settings: Settings, blobs: Blobs) -> Store:
     return SqlStore(settings.database_url, blobs=blobs)
 
 
-def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> Engines:
+def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> tuple[Engines, Make]:
+    """The engines, and how to make one of them again with other weights. Those whose versions the registry keeps can be
+    swapped."""
     chosen = settings.engines
+    replaceable = {kind.part for kind in KINDS.values()}
+    made: dict[str, tuple[str, dict[str, Any]]] = {}
     wanted = settings.generator if settings.generator is not None else botfile.generator.enabled
 
     def make(kind: str, name: str, **others: Any) -> Any:
-        return tables.create(kind, name, settings=settings, weights=weights, **others)
+        made[kind] = (name, others)
+        engine = tables.create(kind, name, settings=settings, weights=weights, **others)
+        return Swap(engine) if kind in replaceable else engine
+
+    def again(part: str, version: str, weights: Weights) -> Any:
+        name, others = made[part]
+        if part == "encoder" and version and name == "minilm":
+            name = "minilm-tuned"  # what is promoted are tuned ones
+        return tables.create(part, name, settings=settings, weights=weights, **others)
 
     encoder: Encoder = make("encoder", chosen.encoder)
-    return Engines(
+    engines = Engines(
         speech=make("speech", chosen.speech, languages=botfile.languages),
         captioner=make("captioner", chosen.captioner),
         encoder=encoder,
@@ -202,6 +222,7 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> Engines:
         checker=make("checker", chosen.checker, encoder=encoder),
         generator=make("generator", chosen.generator) if wanted else None,
     )
+    return engines, again
 
 
 def _media(settings: Settings, engines: Engines) -> Media:

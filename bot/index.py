@@ -17,8 +17,10 @@ from bot.botfile import BotFile, DocumentSource
 from bot.engines.base import Encoder
 from bot.errors import SnapshotError
 from bot.lexicon import trade
+from bot.settings import Settings
 from retrieval import snapshot as snapshots
 from retrieval.concepts import Concepts
+from retrieval.grow import Growth
 from retrieval.snapshot import Snapshot
 from retrieval.texts import write_whole
 from retrieval.types import Audience
@@ -35,11 +37,22 @@ STAMP = "documents.json"
 Progress = Callable[[str, int, int], None]
 
 
-class IndexHolder:
-    """The snapshot that answers come from. A turn keeps the one that it began with, whatever is swapped meanwhile."""
+def growth(settings: Settings) -> Growth:
+    """When the index becomes another, as the settings say."""
+    search = settings.search
+    return Growth(search.index, search.hnsw_from, search.memory_mib, search.recall)
 
-    def __init__(self, path: Path) -> None:
+
+class IndexHolder:
+    """The snapshot that answers come from. A turn keeps the one that it began with, whatever is swapped meanwhile.
+
+    `growth` is what it is made with where it is made here, `gpu` whether its vectors go to a GPU where there is one.
+    """
+
+    def __init__(self, path: Path, growth: Growth | None = None, *, gpu: bool = False) -> None:
         self.path = path
+        self.growth = growth or Growth()
+        self._gpu = gpu
         self._snapshot: Snapshot | None = None
         self._lock = threading.Lock()
 
@@ -63,7 +76,7 @@ class IndexHolder:
             current = snapshots.current(self.path)
             if current is None or current == self.id:
                 return False
-            self._snapshot = snapshots.load(self.path, current)
+            self._snapshot = snapshots.load(self.path, current, gpu=self._gpu)
             log.info("index %s is in use", current)
             return True
 
@@ -93,28 +106,29 @@ async def prepare(holder: IndexHolder, botfile: BotFile, encoder: Encoder, progr
 def _prepare(holder: IndexHolder, botfile: BotFile, encoder: Blocking, progress: Progress | None) -> None:
     if botfile.documents:
         concepts = trade.concepts(botfile.folder)
-        now = _fingerprint(botfile, encoder.name, concepts)
+        now = _fingerprint(botfile, encoder.name, concepts, holder.growth)
         if _stamp(holder.path) != now or not _loads(holder):
             for source in botfile.documents:
-                _ingest(holder.path, source, encoder, concepts, progress)
+                _ingest(holder, source, encoder, concepts, progress)
             _remember(holder.path / STAMP, now)
     holder.reload_if_changed()
 
 
 def _ingest(
-    index: Path, source: DocumentSource, encoder: Blocking, concepts: Concepts, progress: Progress | None
+    holder: IndexHolder, source: DocumentSource, encoder: Blocking, concepts: Concepts, progress: Progress | None
 ) -> None:
     from retrieval.ingest import ingest
 
     report = ingest(
         [source.path],
-        index,
+        holder.path,
         encoder,
         collection=source.collection,
         audience=Audience(source.audience) if source.audience else None,
         internal_title=re.compile(source.internal_title) if source.internal_title else None,
         concepts=concepts,
         cut=units.compared,
+        growth=holder.growth,
         progress=progress,
     )
     for file, reason in report.broken:
@@ -148,10 +162,10 @@ def _stamp(index: Path) -> str | None:
     return stamp
 
 
-def _fingerprint(botfile: BotFile, encoder: str, concepts: Concepts) -> str:
+def _fingerprint(botfile: BotFile, encoder: str, concepts: Concepts, growth: Growth) -> str:
     """A digest of the documents' bytes, how they are ingested and indexed, and the encoder."""
     digest = hashlib.sha256(encoder.encode())
-    digest.update(f"{snapshots.INDEXING}{sorted(concepts.means.items())}".encode())
+    digest.update(f"{snapshots.INDEXING}{sorted(concepts.means.items())}{growth}".encode())
     for source in botfile.documents:
         digest.update(repr(source).encode())
         files = sorted(source.path.rglob("*")) if source.path.is_dir() else [source.path]

@@ -68,6 +68,17 @@ class Turns(Section):
     attempts: int = Field(3, ge=1, description="a turn that dies this often goes to a person")
 
 
+class Search(Section):
+    """Which index holds the documents' vectors (`retrieval.grow`)."""
+
+    index: Literal["auto", "flat", "hnsw", "ivfpq"] = Field(
+        "auto", description="the vectors' index; auto: by the two that follow"
+    )
+    hnsw_from: int = Field(100_000, ge=1, description="from so many passages search is no longer exact but a graph")
+    memory_mib: int = Field(1024, ge=1, description="a larger index keeps codes and leaves its vectors on disk")
+    recall: float = Field(0.95, gt=0, le=1, description="recall@10 that an index which is not exact has to reach")
+
+
 class Rest(Section):
     """The Rasa REST channel."""
 
@@ -124,6 +135,7 @@ class Settings(BaseSettings):
     generator_api: GeneratorApi = GeneratorApi()
     limits: Limits = Limits()
     turns: Turns = Turns()
+    search: Search = Search()
     rest: Rest = Rest()
     telegram: Telegram = Telegram()
     web: Web = Web()

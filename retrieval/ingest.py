@@ -17,6 +17,7 @@ from retrieval.concepts import NONE, Concepts
 from retrieval.encoder import Encoder
 from retrieval.errors import DocumentError, SnapshotError
 from retrieval.front_matter import UnknownAudienceError
+from retrieval.grow import Growth
 from retrieval.load import fingerprint, is_readable, load_file, name_of, read_bytes
 from retrieval.snapshot import Cut, Key, Snapshot
 from retrieval.types import Audience, Document
@@ -63,6 +64,7 @@ class _Reading:
     internal_title: Pattern[str] | None
     concepts: Concepts
     cut: Cut | None
+    growth: Growth | None
 
 
 def ingest(
@@ -75,6 +77,7 @@ def ingest(
     internal_title: Pattern[str] | None = None,
     concepts: Concepts = NONE,
     cut: Cut | None = None,
+    growth: Growth | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> IngestReport:
     """Bring the documents below `paths` into a collection, and drop those that are gone from there.
@@ -82,8 +85,9 @@ def ingest(
     A folder is a root: names are relative to it, and documents that came from it before and are there no more are
     deleted. A single file keeps the root of a folder that was ingested before, else its own folder is the root, and
     nothing beside it is deleted. A broken file is reported, and what was in the index of it is taken out: an answer
-    must not come from a page that nobody can read any more. `concepts` and `cut` (see `retrieval.snapshot.build`) hold
-    for the whole index. `progress(step, done, total)` has steps "reading" and "encoding".
+    must not come from a page that nobody can read any more. `concepts`, `cut` and `growth` (see
+    `retrieval.snapshot.build`) hold for the whole index. `progress(step, done, total)` has steps "reading" and
+    "encoding".
 
     Raises DocumentError, before anything is changed, when a path does not exist or two files would have the same name,
     and SnapshotError when the index cannot be written: the one before stays.
@@ -94,7 +98,7 @@ def ingest(
         index.mkdir(parents=True, exist_ok=True)
         with FileLock(index / "lock", timeout=10):
             previous, lost = _previous(index)
-            reading = _Reading(collection, audience, internal_title, concepts, cut)
+            reading = _Reading(collection, audience, internal_title, concepts, cut, growth)
             return replace(_ingest(paths, index, encoder, previous, reading, progress), lost=lost)
     except Timeout:
         raise SnapshotError(f"another ingestion is at work on {index}; try again when it is done") from None
@@ -155,7 +159,16 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
     kept = {key: document for key, document in kept.items() if key not in read}
     encoding = None if progress is None else lambda done, total: progress("encoding", done, total)
     documents = [*kept.values(), *read.values()]
-    made = snapshots.build(index, documents, encoder, previous, encoding, concepts=reading.concepts, cut=reading.cut)
+    made = snapshots.build(
+        index,
+        documents,
+        encoder,
+        previous,
+        encoding,
+        concepts=reading.concepts,
+        cut=reading.cut,
+        growth=reading.growth,
+    )
     same = sum(key in before and before[key].version == document.version for key, document in read.items())
     return IngestReport(
         collection=collection,

@@ -2,7 +2,8 @@
 
     INDEX/current                      the id of the snapshot to serve, replaced atomically
     INDEX/snapshots/<id>/manifest.json with the sha256 of the other files
-                        /documents.jsonl, passages.jsonl, dense.faiss, sparse/, pieces.npy, pieces-keys.npy
+                        /documents.jsonl, passages.jsonl, dense.faiss, sparse/, pieces.npy, pieces-keys.npy,
+                         vectors.npy beside an index of codes
     INDEX/texts/<vv>/<version>.json    the text of every document version (`retrieval.texts`)
 
 A snapshot that was loaded stays whole in memory whatever happens on disk.
@@ -26,11 +27,12 @@ from retrieval.concepts import NONE, Concepts
 from retrieval.dense import DenseIndex
 from retrieval.encoder import Encoder, encode_all
 from retrieval.errors import QueryError, SnapshotError
+from retrieval.grow import Growth
 from retrieval.pieces import Pieces
 from retrieval.sparse import SparseIndex
 from retrieval.split import context, split
 from retrieval.texts import StoredText, text_of
-from retrieval.types import Audience, Document, Filters, Manifest, Passage
+from retrieval.types import Audience, Document, Filters, IndexMade, Manifest, Passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,8 +121,8 @@ def current(index: Path) -> str | None:
         raise SnapshotError(f"{index / 'current'} cannot be read: {error}") from None
 
 
-def load(index: Path, id: str | None = None) -> Snapshot:
-    """Load a snapshot, the current one unless told.
+def load(index: Path, id: str | None = None, *, gpu: bool = False) -> Snapshot:
+    """Load a snapshot, the current one unless told; `gpu`: its vectors on a GPU where FAISS has one.
 
     Raises SnapshotError when there is none, or when it is damaged or of another schema.
     """
@@ -133,7 +135,7 @@ def load(index: Path, id: str | None = None) -> Snapshot:
     except FileNotFoundError:
         again = current(index)
         if id is None and again not in {None, chosen}:  # swapped and cleaned up between two lines
-            return load(index, again)
+            return load(index, again, gpu=gpu)
         raise SnapshotError(f"there is no snapshot {chosen} in {index}") from None
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{folder / 'manifest.json'} is damaged: {error}") from None
@@ -141,13 +143,14 @@ def load(index: Path, id: str | None = None) -> Snapshot:
         raise SnapshotError(f"{folder} was made by another version of Frontdesk; ingest the documents again")
     _verify(folder, said.pop("files", {}))
     try:
-        manifest = Manifest(**{**said, "collections": tuple(said["collections"])})
+        made = IndexMade(**said["made"]) if said.get("made") else None
+        manifest = Manifest(**{**said, "collections": tuple(said["collections"]), "made": made})
         found = map(_document, _lines(folder / "documents.jsonl"))
         documents = {(document.collection, document.name): document for document in found}
         passages = tuple(_passage(line, documents) for line in _lines(folder / "passages.jsonl"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(f"{folder} is damaged: {error}") from None
-    dense, sparse = DenseIndex.load(folder / "dense.faiss"), SparseIndex.load(folder / "sparse")
+    dense, sparse = DenseIndex.load(folder / "dense.faiss", gpu=gpu), SparseIndex.load(folder / "sparse")
     if not len(passages) == dense.size == sparse.size == manifest.passages:
         raise SnapshotError(f"{folder} is damaged: its parts hold different numbers of passages")
     return Snapshot(manifest, documents, passages, dense, sparse, Pieces.load(folder))
@@ -162,16 +165,18 @@ def build(
     *,
     concepts: Concepts = NONE,
     cut: Cut | None = None,
+    growth: Growth | None = None,
 ) -> Snapshot:
     """Make the index of exactly these documents, and make it the current one. `concepts` are what their words mean.
 
-    `cut` names the pieces of passages whose vectors are kept too. What `previous` holds is not encoded again.
-    `progress(done, total)` counts the texts to encode. When nothing at all has changed, `previous` is given back and
-    nothing is written.
+    `cut` names the pieces of passages whose vectors are kept too, `growth` says when the index becomes another. What
+    `previous` holds is not encoded again. `progress(done, total)` counts the texts to encode. When nothing at all has
+    changed, `previous` is given back and nothing is written.
     """
     ordered = sorted(documents, key=lambda document: (document.collection, document.name))
     records = [_record(document) for document in ordered]
-    made_of = [SCHEMA, INDEXING, records, dict(concepts.means), cut is not None]
+    growth = growth or Growth()
+    made_of = [SCHEMA, INDEXING, records, dict(concepts.means), cut is not None, asdict(growth)]
     data_hash = hashlib.sha256(json.dumps(made_of, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
     if previous and previous.manifest.data_hash == data_hash and previous.manifest.encoder == encoder.name:
         return previous
@@ -182,6 +187,8 @@ def build(
         [] if cut is None else [text for each in passages for text in cut(places[each.collection, each.document], each)]
     )
     texts_of_pieces = list(dict.fromkeys(said))
+    vectors = _vectors(contexts, texts_of_pieces, encoder, previous, progress)
+    dense = DenseIndex.build(vectors[: len(contexts)], growth)
     now = datetime.now(UTC)
     internal = sum(document.audience is Audience.INTERNAL for document in ordered)
     manifest = Manifest(
@@ -196,13 +203,13 @@ def build(
         internal_documents=internal,
         collections=tuple(sorted({document.collection for document in ordered})),
         schema=SCHEMA,
+        made=dense.made,
     )
-    vectors = _vectors(contexts, texts_of_pieces, encoder, previous, progress)
     snapshot = Snapshot(
         manifest=manifest,
         documents=places,
         passages=passages,
-        dense=DenseIndex.build(vectors[: len(contexts)]),
+        dense=dense,
         sparse=SparseIndex.build(contexts, concepts),
         pieces=Pieces.of(texts_of_pieces, vectors[len(contexts) :]),
     )

@@ -79,7 +79,7 @@ def blocks_from_json(found: list[list[Any]]) -> tuple[Block, ...]:
     return tuple(Block(kind, start, end, level, bool(header)) for kind, start, end, level, header in found)
 
 
-def write_whole(file: Path, content: str | bytes) -> None:
+def write_whole(file: Path, content: str | bytes | memoryview) -> None:
     """Write a file so that it is there whole, also after a power cut, or as it was before. OSError."""
     data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

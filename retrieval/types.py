@@ -110,8 +110,25 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexMade:
+    """Which FAISS index holds the vectors (`retrieval.grow`) and why, in words.
+
+    `recall` is its recall@10 against exact search, 0 to 1, on a `sample` of questions; `width` how widely it searches
+    (HNSW's efSearch, IVF's nprobe; 0: everything); `memory_mib` what it takes, `seconds` how long it took to make.
+    """
+
+    kind: Literal["flat", "hnsw", "ivfpq"]
+    why: str
+    recall: float
+    sample: int
+    width: int
+    memory_mib: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index snapshot says of itself."""
+    """What an index snapshot says of itself. `made` is None in what an older version wrote."""
 
     id: str
     created: str
@@ -124,3 +141,4 @@ class Manifest:
     internal_documents: int
     collections: tuple[str, ...]
     schema: int = field(default=1)
+    made: IndexMade | None = None

@@ -1,4 +1,4 @@
-"""`frontdesk bench turn`: runs the parts, holds them against their targets, prints them."""
+"""`frontdesk bench turn`: runs the parts, holds them against their targets, prints them. `index` compares indexes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.botfile import find_data
 from bot.build import build
-from bot.errors import MissingExtra
+from bot.errors import MissingExtra, QueryError
 from bot.settings import Settings
 from channels import terminal
 from channels.cli import common_options
@@ -36,15 +36,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--widgets", type=int, default=1000, metavar="N", help="idle widgets; 0: no server (default: 1000)"
     )
     turn.add_argument("--no-haystack", action="store_true", default=False, help="leave the comparison out")
+    line = "each kind of vector index beside exact search, on made-up vectors"
+    index = kinds.add_parser("index", help=line, argument_default=argparse.SUPPRESS)
+    common_options(index)
+    index.add_argument(
+        "--passages", type=int, default=100_000, metavar="N", help="so many vectors, at least 1,000 (default: 100,000)"
+    )
+    index.add_argument("--dimensions", type=int, default=384, metavar="D", help="of so many numbers (default: 384)")
+    index.add_argument("--queries", type=int, default=200, metavar="N", help="questions to each kind (default: 200)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print. The exit code says whether it ran, not whether targets were met: machines differ."""
+    if args.what == "index":
+        return _index(args)
     found = asyncio.run(measured(args.settings, args))
     if terminal.wants_json():
         terminal.emit(found)
     else:
         _print(found)
+    return 0
+
+
+def _index(args: argparse.Namespace) -> int:
+    from bot.index import growth
+    from channels.bench import index
+
+    if args.passages < 1000 or args.dimensions < 2 or args.queries < 2:
+        raise QueryError("the least is --passages 1000, --dimensions 2 and --queries 2")
+    found = index.measure(index.Plan(args.passages, args.dimensions, args.queries), growth(args.settings))
+    if terminal.wants_json():
+        terminal.emit(found)
+    else:
+        index.show(found)
     return 0
 
 

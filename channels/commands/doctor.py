@@ -166,10 +166,12 @@ def _database(settings: Settings) -> str:
 
 
 def _index(settings: Settings) -> str:
+    from channels.commands.ingest import told
     from retrieval.snapshot import load
 
     manifest = load(settings.index).manifest
-    return f"{manifest.documents} documents, {manifest.passages} passages ({', '.join(manifest.collections)})"
+    made = f"; {told(manifest.made)}" if manifest.made else ""
+    return f"{manifest.documents} documents, {manifest.passages} passages ({', '.join(manifest.collections)}){made}"
 
 
 def _gpu() -> Check:

@@ -6,6 +6,7 @@ import argparse
 import re
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from bot.answering import units
 from bot.botfile import find_data
 from bot.engines import devices
 from bot.errors import ConfigError
+from bot.index import growth
 from bot.lexicon import trade
 from bot.settings import Settings
 from channels import terminal
-from retrieval.types import Audience
+from retrieval.types import Audience, IndexMade
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             internal_title=args.internal_title,
             concepts=trade.concepts(args.settings.bot or find_data()),
             cut=units.compared,
+            growth=growth(args.settings),
             progress=_Progress(bars),
         )
     manifest = report.snapshot.manifest
@@ -77,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             "passages": manifest.passages,
             "public_documents": manifest.public_documents,
             "internal_documents": manifest.internal_documents,
+            "made": asdict(manifest.made) if manifest.made else None,
         },
         "seconds": round(time.perf_counter() - started, 3),
     }
@@ -99,9 +103,17 @@ def run(args: argparse.Namespace) -> int:
         f"index {manifest.id}: {manifest.documents} documents ({manifest.public_documents} public, "
         f"{manifest.internal_documents} internal), {manifest.passages} passages"
     )
+    if manifest.made:
+        terminal.say(told(manifest.made))
     if terminal.wants_json():
         terminal.emit(result)
     return 1 if report.unknown_audience else 0
+
+
+def told(made: IndexMade) -> str:
+    """The index of the vectors in a line: its kind, why, and what it loses."""
+    loss = "exact" if made.kind == "flat" else f"recall@10 {100 * made.recall:.1f} on {made.sample} questions"
+    return f"vectors: {made.kind} ({loss}), {made.memory_mib:g} MiB; {made.why}"
 
 
 class LazyEncoder:
