@@ -1,23 +1,28 @@
-"""A bot's domain: everything that it says in words of its own, in the Rasa 3 domain format (`responses:`).
+"""A bot's domain: what it says in words of its own, what it remembers (slots), and what it can do (actions, intents).
 
-A domain is a file or a folder of them, merged. A response has variations; one is chosen in turn, by a seed. Texts in
-further languages stand under `translation`. Slots, actions and flows of the same files are not read here.
+A response has variations; one is chosen in turn, by a seed, among those whose condition and channel fit. Texts in
+further languages stand under `translation`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from jinja2 import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.errors import ConfigError
+from bot.flows.conditions import Condition, parse
+from bot.flows.model import NOTHING, Form, Place, Problem, SessionConfig, Slot
 from bot.types import Button, Reply
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{((?:context\.|slots\.)?\w+)\}")
 
 
 class ButtonText(BaseModel):
@@ -39,14 +44,23 @@ class ButtonText(BaseModel):
 
 
 class Variation(BaseModel):
-    """One way to say it. `channel`: only there; a variation of the channel wins over the general ones."""
+    """One way to say it. `channel`: only there; a variation of the channel wins over the general ones, and one whose
+    conditions hold over one without.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    `jinja`: the text is a Jinja template (`metadata: {template: jinja}`). `image` is a URL. `rephrase` says that a
+    generator may put it in other words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
     text: str
     translation: dict[str, str] = Field(default_factory=dict)
     buttons: tuple[ButtonText, ...] = ()
     channel: str | None = None
+    image: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    jinja: bool = False
+    rephrase: bool = False
 
     @field_validator("translation", mode="before")
     @classmethod
@@ -55,9 +69,20 @@ class Variation(BaseModel):
             return value
         return {key: item.get("text") if isinstance(item, dict) else item for key, item in value.items()}
 
+    @field_validator("conditions", mode="before")
+    @classmethod
+    def _conditions(cls, value: object) -> object:
+        """Rasa's `[{type: slot, name: x, value: true}]`, or a condition as flows write it."""
+        items = value if isinstance(value, list | tuple) else [value]
+        return tuple(item if isinstance(item, Condition) else parse(_condition(item)) for item in items)
+
 
 class Domain:
-    """The bot's responses. `language` is the language of the texts that stand without a translation."""
+    """What the bot says, remembers and can do. `language` is that of the texts that stand without a translation.
+
+    `raw` is the domain as its files write it, merged: what action servers are sent. `places` says where each response
+    is written; `problems` what was wrong with the files.
+    """
 
     def __init__(
         self,
@@ -65,9 +90,27 @@ class Domain:
         *,
         language: str = "en",
         constants: Mapping[str, str] | None = None,
+        slots: Mapping[str, Slot] = MappingProxyType({}),
+        actions: Iterable[str] = (),
+        intents: Iterable[str] = (),
+        entities: Iterable[str] = (),
+        forms: Mapping[str, Form] = MappingProxyType({}),
+        session: SessionConfig | None = None,
+        raw: Mapping[str, Any] = NOTHING,
+        places: Mapping[str, Place] = MappingProxyType({}),
+        problems: Iterable[Problem] = (),
     ) -> None:
         self.responses = dict(responses)
         self.language = language
+        self.slots = dict(slots)
+        self.actions = frozenset(actions)
+        self.intents = frozenset(intents)
+        self.entities = frozenset(entities)
+        self.forms = dict(forms)
+        self.session = session or SessionConfig()
+        self.raw = dict(raw)
+        self.places = dict(places)
+        self.problems = tuple(problems)
         self._constants = dict(constants or {})
 
     def say(
@@ -77,26 +120,31 @@ class Domain:
         *,
         seed: int = 0,
         channel: str | None = None,
+        slots: Mapping[str, Any] = NOTHING,
+        context: Mapping[str, Any] = NOTHING,
         **values: object,
     ) -> Reply:
         """The response `key` as a reply, in `language` where it is translated, else as it stands.
 
-        `{name}` is replaced from `values` and the domain's constants; a placeholder without a value is left out. Raises
-        ConfigError for an unknown key: `missing` finds those at start.
+        `{name}` is replaced from `values`, the slots and the domain's constants, `{context.name}` from `context`; a
+        placeholder without a value is left out. Raises ConfigError for an unknown key: `missing` finds those at start.
         """
         try:
             variations = self.responses[key]
         except KeyError:
             raise ConfigError(f"the domain has no response {key!r}: add it under 'responses:'") from None
-        here = [item for item in variations if item.channel == channel and channel is not None]
-        general = here or [item for item in variations if item.channel is None] or list(variations)
+        fitting = [item for item in variations if all(test.holds(slots, context) for test in item.conditions)]
+        fitting = [item for item in fitting if item.conditions] or fitting or list(variations)
+        here = [item for item in fitting if item.channel == channel and channel is not None]
+        general = here or [item for item in fitting if item.channel is None] or fitting
         chosen = general[seed % len(general)]
         wanted = language or self.language
         spoken = wanted if wanted == self.language or wanted in chosen.translation else self.language
-        given = self._constants | {name: str(value) for name, value in values.items()}
 
         def fill(text: str) -> str:
-            return PLACEHOLDER.sub(lambda match: given.get(match[1], ""), text)
+            if chosen.jinja:
+                return _rendered(text, {**self._constants, **slots, **values}, slots, context)
+            return PLACEHOLDER.sub(lambda match: _shown(self._value(match[1], values, slots, context)), text)
 
         buttons = tuple(
             Button(title=fill(title), payload=fill(button.payload) or fill(title))
@@ -104,6 +152,8 @@ class Domain:
             for title in (button.translation.get(spoken, button.title),)
         )
         text = fill(chosen.translation.get(spoken, chosen.text))
+        if chosen.image:
+            text = f"{text}\n\n![]({fill(chosen.image)})"
         return Reply(text=text, buttons=buttons, language=spoken, template=key)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -119,42 +169,57 @@ class Domain:
             if language != self.language and any(language not in item.translation for item in variations)
         )
 
+    def _value(
+        self, name: str, values: Mapping[str, object], slots: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> object:
+        root, _, rest = name.rpartition(".")
+        if root:
+            return (context if root == "context" else slots).get(rest)
+        return next((found[name] for found in (values, slots, self._constants) if name in found), None)
+
 
 def load_domain(path: Path, *, language: str = "en", constants: Mapping[str, str] | None = None) -> Domain:
     """Read a domain file, or all `*.yml` and `*.yaml` below a folder.
 
-    Raises ConfigError that names the file for broken YAML, a response without text, and one that stands in two files.
+    Raises ConfigError that names file and line for broken YAML, a response without text, one that stands in two files,
+    and whatever else keeps a domain from being used.
     """
-    files = sorted([*path.rglob("*.yml"), *path.rglob("*.yaml")]) if path.is_dir() else [path]
-    if not files or not all(file.is_file() for file in files):
-        raise ConfigError(f"there is no domain in {path}: it is a .yml file, or a folder of them, with 'responses:'")
-    found: dict[str, tuple[Variation, ...]] = {}
-    for file in files:
-        for key, variations in _read(file).items():
-            if key in found:
-                raise ConfigError(f"{file}: the response {key!r} stands in another file of the domain too")
-            found[key] = _variations(file, key, variations)
-    return Domain(found, language=language, constants=constants)
+    from bot.flows.domain import read_domain
+
+    problems: list[Problem] = []
+    domain = read_domain([path], problems, language=language, constants=constants)
+    if grave := [problem for problem in problems if problem.level == "error" and problem.code != "unknown_key"]:
+        raise ConfigError("; ".join(str(problem) for problem in grave[:5]))
+    return domain
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _condition(given: object) -> str:
+    if isinstance(given, dict):
+        value = given.get("value")
+        literal = str(value).lower() if isinstance(value, bool) else "null" if value is None else repr(value)
+        return f"slots.{given.get('name')} is {literal}"
+    return str(given)
+
+
+def _shown(value: object) -> str:
+    """A value as people write it: 50 for 50.0, a list with commas."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_jinja = SandboxedEnvironment(autoescape=False)  # replies are Markdown, and sanitised where they are shown
+
+
+@lru_cache(maxsize=1000)
+def _template(text: str) -> Any:
+    return _jinja.from_string(text)
+
+
+def _rendered(text: str, values: Mapping[str, Any], slots: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid YAML: {error}") from None
-    responses = content.get("responses", {}) if isinstance(content, dict) else None
-    if responses is None:
-        responses = {}
-    if not isinstance(responses, dict):
-        raise ConfigError(f"{file}: 'responses' must be a mapping of names to variations")
-    return responses
-
-
-def _variations(file: Path, key: str, given: object) -> tuple[Variation, ...]:
-    if not isinstance(given, list) or not given:
-        raise ConfigError(f"{file}: the response {key!r} needs a list with at least one '- text: ...'")
-    try:
-        return tuple(Variation.model_validate(item) for item in given)
-    except ValidationError as error:
-        reason = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ConfigError(f"{file}: the response {key!r} is wrong: {reason}") from None
+        return str(_template(text).render(**values, slots=slots, context=context))
+    except (TemplateError, TypeError, ValueError, ArithmeticError):
+        return PLACEHOLDER.sub("", text)
