@@ -17,6 +17,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 from bot.botfile import BotFile
@@ -43,7 +44,8 @@ REDOS = 4
 class Turn:
     """Carries out turns. One object serves all conversations; what belongs to one turn lives in its `Record`.
 
-    `versions` names index, prompts and models for the audit trail. `clock` tells the time, UTC.
+    `versions` names index, prompts and models for the audit trail, `hold` keeps the models the same to the turn's end.
+    `clock` tells the time, UTC.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Turn:
         settings: Settings,
         versions: Callable[[], Mapping[str, str]] = dict,
         clock: Callable[[], datetime] = now,
+        hold: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.store = store
         self.ears = ears
@@ -64,6 +67,7 @@ class Turn:
         self.botfile = botfile
         self.settings = settings
         self.versions = versions
+        self.hold = hold
         self.steps = Steps(answerer, domain, botfile, settings.limits, clock)
 
     async def handle(self, claim: Claim, emit: Emit | None = None) -> TurnResult:
@@ -74,7 +78,7 @@ class Turn:
         """
         conversation = claim.lease.conversation
         seconds = self.settings.turns.lease_seconds
-        with span("turn", conversation=conversation, attempt=claim.attempt):
+        with self.hold(), span("turn", conversation=conversation, attempt=claim.attempt):
             async with held(self.store, claim.lease, seconds):
                 if claim.attempt > self.settings.turns.attempts:
                     return await self._give_up(claim, "TooManyAttempts")
