@@ -13,11 +13,11 @@ from channels import terminal
 from finetune import artefact, cloze, data, evaluate, options
 from finetune.data import DataError, Example
 from finetune.evaluate import Prediction
-from finetune.hardware import hardware
+from finetune.hardware import hardware, peak_memory
 from finetune.methods import METHODS, MODULES
 from finetune.reader import SHORT_WORDS, Recipe, Training, margins, predict
 from finetune.texts import Text, read_texts
-from finetune.training import forget, write_curve, write_metrics
+from finetune.training import forget, trained, write_curve, write_metrics
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="a SQuAD-format file, or a folder with train.json, dev.json",
+        help="a SQuAD-format file, or a folder with train.json, validation.json, dev.json",
     )
+    add("--choose", type=Path, metavar="FILE", help="questions to choose on (default: validation.json, else a share)")
     add("--dev", type=Path, metavar="FILE", help="a file that only reports (default: dev.json in the folder)")
-    add("--dev-share", type=float, default=0.1, metavar="S", help="share held out, by article, to choose on")
+    add("--dev-share", type=float, default=0.1, metavar="S", help="share of --data held out, by article, to choose on")
     options.common(parser, name="reader", base="the BERT body")
     add(
         "--pretrain",
@@ -117,14 +118,14 @@ def run(args: argparse.Namespace) -> int:
         + (f"; {sum(map(len, sets))} made from {len(texts)} texts and their passages to begin with" if sets else "")
     )
     training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device, made=sets)
-    seconds = options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
+    options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
     made_from = {"questions": sum(map(len, sets)), "texts": len(texts), "source": args.pretrain_source}
     metrics = finish(
         training,
         base,
         parts,
         source=args.source,
-        seconds=training.seconds + seconds,
+        spent=training.clock.spent(),
         made_from=made_from if sets else None,
     )
     forget(out)
@@ -142,11 +143,12 @@ def finish(
     parts: Parts,
     *,
     source: str,
-    seconds: float,
+    spent: tuple[float, float],
     made_from: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write the weights, evaluate them as they were written, and write settings, metrics and card."""
     recipe, out = training.recipe, training.out
+    learned = sum(value.numel() for value in trained(training.model).values())
     version = artefact.write_weights(training.model, recipe, out)
     report = _report(base, out, recipe, parts.held, parts.dev)
     metrics = {
@@ -157,7 +159,10 @@ def finish(
         "epochs": [{**asdict(epoch), "held_out": epoch.held_out.as_dict()} for epoch in training.history],
         "recipe": asdict(recipe),
         "made_from": made_from,
-        "seconds": round(seconds, 1),
+        "seconds": round(spent[0], 1),
+        "processor_seconds": round(spent[1], 1),
+        "learned": learned,
+        "memory_mib": round(peak_memory(training.device)),
         "hardware": hardware(training.device),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
@@ -183,7 +188,10 @@ def _parts(args: argparse.Namespace, recipe: Recipe) -> Parts:
     file = data.find(args.data, "train")
     if file is None:
         raise DataError(f"{args.data} is neither a SQuAD-format file nor a folder with train.json")
-    train, held = data.split(data.read(file), args.dev_share, args.seed)
+    choose_file = args.choose or data.find(args.data, "validation")
+    train, held = data.read(file), data.read(choose_file) if choose_file else []
+    if not choose_file:
+        train, held = data.split(train, args.dev_share, args.seed)
     if not held:
         raise DataError("nothing is held out to choose on: give --dev-share above 0")
     dev_file = args.dev or data.find(args.data, "dev")

@@ -47,7 +47,9 @@ class Example:
 
 
 def find(path: Path, part: str) -> Path | None:
-    """The file of a part ("train", "dev"): `path` itself when it is a file and the part is "train", else PART.json."""
+    """The file of a part ("train", "validation", "dev"): `path` itself when it is a file and the part is "train", else
+    PART.json in it.
+    """
     if path.is_dir():
         file = path / f"{part}.json"
         return file if file.is_file() else None
@@ -74,6 +76,29 @@ def read(file: Path) -> list[Example]:
     if not examples:
         raise DataError(f"{file} holds no questions")
     return examples
+
+
+def write(file: Path, examples: Sequence[Example]) -> None:
+    """Write questions in SQuAD's format, by article and passage, so that `read` gives the same ones."""
+    articles: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for each in examples:
+        asked = {"id": each.id, "question": each.question, "is_impossible": not each.answers}
+        for name, golds in (("answers", each.answers), ("plausible_answers", each.plausible)):
+            asked[name] = [{"text": gold.text, "answer_start": gold.start} for gold in golds]
+        articles.setdefault(each.article, {}).setdefault(each.context, []).append(asked)
+    content = [
+        {"title": title, "paragraphs": [{"context": context, "qas": qas} for context, qas in passages.items()]}
+        for title, passages in articles.items()
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"version": "v2.0", "data": content}, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def sample(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
+    """At most so many of the questions, drawn at random, in their order."""
+    if len(examples) <= most:
+        return list(examples)
+    return [examples[at] for at in sorted(random.Random(seed).sample(range(len(examples)), most))]  # noqa: S311
 
 
 def _example(file: Path, article: str, context: str, qa: dict[str, Any]) -> Example:

@@ -172,7 +172,7 @@ class Training:
         self.history: list[Epoch] = []
         self.best: dict[str, Any] = {}
         self.step = 0
-        self.seconds, self.began = 0.0, time.monotonic()
+        self.clock = training.Clock()
         self.losses = 0.0
 
     def _passes(self, train: Sequence[Example], made: Sequence[Sequence[Example]]) -> list[list[Window]]:
@@ -192,7 +192,7 @@ class Training:
 
     def run(self, progress: Progress, said: Callable[[str], None], *, save_seconds: float = 60.0) -> None:
         """Train to the end (or until `patience` epochs brought nothing), then put the best epoch's weights in place."""
-        saved = begun = self.began = time.monotonic()
+        saved = begun = time.monotonic()
         progress(self.step)
         while self.step < self.total and not self._exhausted():
             epoch = bisect_right(self.ends, self.step)
@@ -281,7 +281,7 @@ class Training:
             "best": self.best,
             "history": [{**asdict(epoch), "held_out": asdict(epoch.held_out)} for epoch in self.history],
             "step": self.step,
-            "seconds": self.seconds + time.monotonic() - self.began,
+            "clock": self.clock.spent(),
             "losses": self.losses,
             "method": methods.state(self.model, self.recipe.method),
         }
@@ -305,7 +305,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         methods.restore(self.model, self.recipe.method, state["method"], self.device)
         self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
-        self.seconds = state.get("seconds", 0.0)
+        self.clock = training.Clock(*state["clock"])
         self.history = [Epoch(**{**each, "held_out": Scores(**each["held_out"])}) for each in state["history"]]
         training.draw_on(state)
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 Progress = Callable[..., None]
 """`progress(steps=1)`: so many steps more are done."""
 CHECKPOINT = "checkpoint.pt"
+
+
+class Clock:
+    """Seconds of a run over all its sittings: on the wall, and of the processor, all threads together."""
+
+    def __init__(self, wall: float = 0.0, processor: float = 0.0) -> None:
+        """`wall` and `processor`: of the sittings before this one."""
+        self._wall, self._processor = wall - time.monotonic(), processor - time.process_time()
+
+    def spent(self) -> tuple[float, float]:
+        """(wall, processor) until now."""
+        return self._wall + time.monotonic(), self._processor + time.process_time()
 
 
 def save(out: Path, state: Mapping[str, Any]) -> None:

@@ -100,3 +100,17 @@ def test_made_negatives_never_hold_the_answer(tmp_path: Path) -> None:
     made = data.negatives(data.read(file), 1.0, seed=1)
     assert {example.context for example in made} == {"The old town is a world heritage site."}
     assert all(example.answers == () and example.article == "Bern" for example in made)
+
+
+def test_questions_that_are_written_are_read_as_they_were(tmp_path: Path) -> None:
+    examples = data.read(squad.write(tmp_path))
+    data.write(tmp_path / "made" / "again.json", examples)
+    assert data.read(tmp_path / "made" / "again.json") == examples
+
+
+def test_a_sample_keeps_the_order_and_is_the_same_again(tmp_path: Path) -> None:
+    examples = data.read(squad.write(tmp_path))
+    drawn = data.sample(examples, 5, seed=2)
+    assert drawn == data.sample(examples, 5, seed=2)
+    assert [examples.index(each) for each in drawn] == sorted(examples.index(each) for each in drawn)
+    assert data.sample(examples, 99, seed=2) == examples

@@ -191,6 +191,18 @@ def test_the_command_writes_a_reader_with_its_card(
     assert not (out / "checkpoint.pt").exists()
 
 
+def test_a_folder_may_say_what_to_choose_on(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    squad.write(tmp_path)
+    squad.write(tmp_path, "validation.json")
+    words = ["train", "reader", "--data", str(tmp_path), "--base", str(base), "--out", str(tmp_path / "out")]
+    words += ["--epochs", "1", "--max-length", "96", "--stride", "8", "--home", str(tmp_path), "--device", "cpu"]
+    assert cli.main([*words, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["questions"] == {"train": 24, "made": 0, "held_out": 24, "dev": 0}
+    assert printed["learned"] > 1000
+    assert printed["memory_mib"] > 0
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -198,6 +210,8 @@ def test_the_command_writes_a_reader_with_its_card(
         (["--data", "{data}", "--dev-share", "0"], "nothing is held out"),
         (["--data", "{data}", "--dev-share", "1.5"], "--dev-share is between"),
         (["--data", "{data}", "--epochs", "0"], "at least 1"),
+        (["--data", "{data}", "--width", "0"], "at least 1"),
+        (["--data", "{data}", "--choose", "nowhere"], "nowhere does not exist"),
         (["--data", "{data}", "--short", "-1"], "not negative"),
         (["--data", "{data}", "--average", "1"], "--average is from 0"),
         (["--data", "{data}", "--cloze-mix", "1"], "give --pretrain"),
