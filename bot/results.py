@@ -179,8 +179,8 @@ class ActionResponse:
     """One message that an action wants said (`dispatcher.utter_message`).
 
     `response` names one of the domain's, filled with slots and `values` (whatever else the action passed); otherwise
-    `text` stands as it is. `buttons` and `elements` have Rasa's keys (`title`, `payload`, ...); `image` and `attachment`
-    are as the action gave them, a URL as a rule; `custom` is JSON for the channel.
+    `text` stands as it is. `buttons` and `elements` have Rasa's keys (`title`, `payload`, ...); `image` is a URL and
+    `attachment` whatever the action gave, a URL as a rule; `custom` is JSON for the channel, None for none.
     """
 
     text: str | None = None
@@ -189,7 +189,7 @@ class ActionResponse:
     elements: tuple[dict[str, Any], ...] = ()
     image: str | None = None
     attachment: Any = None
-    custom: dict[str, Any] = field(default_factory=dict)
+    custom: Any = None
     values: dict[str, Any] = field(default_factory=dict)
 
 

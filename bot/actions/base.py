@@ -5,10 +5,11 @@ A call is plain data made by the caller (`bot.actions.tracker` makes its tracker
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot.errors import ActionUnknown
 from bot.results import ActionResult
 
 
@@ -17,9 +18,9 @@ class ActionCall:
     """One action to run.
 
     `tracker` is the conversation in Rasa's shape, `domain` the bot's domain as Rasa writes it, `digest` names that very
-    domain (a server that has it need not be sent it again). `key` is the same whenever the same call is made again after
-    a crash; it travels in `tracker["latest_message"]["metadata"]["idempotency_key"]`. `repeatable`: it may be carried
-    out twice without harm, so that a call that broke off may be tried again.
+    domain (a server that has it need not be sent it again). `key` is the same when the same call is made again after a
+    crash; it travels in `tracker["latest_message"]["metadata"]["idempotency_key"]`. `repeatable`: it may be carried out
+    twice without harm, so that a call that broke off may be tried again.
     """
 
     action: str
@@ -52,3 +53,8 @@ class Actions(Protocol):
         (it would not run), ActionUnknown (nobody has it), ActionFailed, ActionTimeout or ActionUnreachable. The
         errors' `uncertain` says that it may have been carried out all the same: then it must not be done again.
         """
+
+
+def unknown(action: str, names: Iterable[str]) -> ActionUnknown:
+    """The error for an action that nobody has, with those that somebody has."""
+    return ActionUnknown(action, f"nobody has it; there are {', '.join(sorted(names)) or 'none'}")
