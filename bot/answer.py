@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.answering import follow, units
+from bot.answering import evidence, follow, units
 from bot.answering.evidence import Candidate
 from bot.answering.find import Finder, Found
 from bot.answering.follow import Query
@@ -83,6 +83,10 @@ class Answerer:
         self._speaks = None if settings.engines.generator != "smollm2" else frozenset({"en"})
 
     async def answer(
+    def read_ahead(self) -> None:
+        """See `evidence.read_ahead`."""
+        evidence.read_ahead(self._index())
+
         self,
         question: str,
         *,

@@ -117,6 +117,10 @@ class Bot:
     async def _start_engines(self) -> None:
         engines = self.engines.all
         results = await asyncio.gather(*(engine.start() for engine in engines.values()), return_exceptions=True)
+    def read_ahead(self) -> None:
+        """Read in the current index what every turn would read: seconds in a thread, once for each index."""
+        self.answerer.read_ahead()
+
         self.absent.clear()
         for part, result in zip(engines, results, strict=True):
             if result is None:

@@ -100,6 +100,7 @@ class Desk:
     seconds. `worker` is the name under which this process holds leases.
     """
 
+    def read_ahead(self) -> None: ...
     def __init__(
         self,
         bot: Bot,
@@ -129,6 +130,8 @@ class Desk:
             bot=bot.botfile.name,
             slow=self._slow,
         )
+        self._written = asyncio.Event()
+        self._ahead: Any = None
         self.context = Context(
             settings=bot.settings,
             store=bot.store,
@@ -217,6 +220,9 @@ class Desk:
 
     # -- operation
 
+        if self._ahead is not (snapshot := self.bot.index.snapshot):
+            await asyncio.to_thread(self.bot.read_ahead)
+            self._ahead = snapshot
     async def health(self, request: Request) -> Response:
         """The process answers."""
         return JSONResponse({"status": "ok"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from bot import guard
 from bot.errors import Rejected, TooLarge
 
 DRAINED_BYTES = 64_000_000
+RECEIVE_SECONDS = 60.0
+"""A request's body may take so long to arrive."""
 
 
 class Rates:
@@ -66,8 +69,9 @@ def sniff(data: bytes) -> str:
 class BodyLimit:
     """ASGI middleware: a request body over the limit is answered with 413 before anybody reads it.
 
-    `larger` maps a path to its own limit. A body without a length is counted while it comes in; when it runs over,
-    the application sees a disconnected client and 413 goes out, if nothing has yet.
+    `larger` maps a path to its own limit; how long such a body may take is for its endpoint to say. A body without a
+    length is counted while it comes in; when it runs over, the application sees a disconnected client and 413 goes out,
+    if nothing has yet; one that does not arrive in time is let go of in the same way, with 408.
     """
 
     def __init__(self, app: ASGIApp, limit: int, larger: dict[str, int] | None = None) -> None:
@@ -80,21 +84,29 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         limit = self.larger.get(scope["path"], self.limit)
+        seconds = None if scope["path"] in self.larger else RECEIVE_SECONDS
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             await _drain(receive)
             await _too_large(limit)(scope, receive, send)
             return
-        await self._counted(scope, receive, send, limit)
+        await self._counted(scope, receive, send, limit, seconds)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int, seconds: float | None) -> None:
         seen = 0
-        over = started = False
+        over = late = started = whole = False
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
 
         async def counting() -> Message:
-            nonlocal seen, over
-            message = await receive()
+            nonlocal seen, over, late, whole
+            try:
+                async with asyncio.timeout_at(None if whole else until):
+                    message = await receive()
+            except TimeoutError:
+                late = True
+                return {"type": "http.disconnect"}
             seen += len(message.get("body", b""))
+            whole = whole or not message.get("more_body", False)
             if seen > limit:
                 over = True
                 return {"type": "http.disconnect"}
@@ -102,7 +114,7 @@ class BodyLimit:
 
         async def watching(message: Message) -> None:
             nonlocal started
-            if over and not started:
+            if (over or late) and not started:
                 return
             started = True
             await send(message)
@@ -110,11 +122,16 @@ class BodyLimit:
         try:
             await self.app(scope, counting, watching)
         except ClientDisconnect:
-            if not over:
+            if not (over or late):
                 raise
-        if over and not started:
+        if started:
+            return
+        if over:
             await _drain(receive)
             await _too_large(limit)(scope, receive, send)
+        elif late:
+            text = f"the request did not arrive within {seconds:g} seconds"
+            await problem(408, "too_slow", text, headers={"Connection": "close"})(scope, receive, send)
 
 
 async def _drain(receive: Receive) -> None:

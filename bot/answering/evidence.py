@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -45,6 +46,8 @@ MISSED = 0.75
 """What is left of a Chinese sentence's words where it has not the amount or the time that was asked for."""
 HEADINGS = 0.95
 """What a word in the headings counts of one in the sentence, in Chinese, where no vector tells sentences apart."""
+KEPT = 32_768
+"""Texts whose words are remembered, some 2 KB each: a sentence's words are the same whatever is asked of it."""
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
 """Words of a question that say nothing of what it is about."""
 
@@ -123,7 +126,7 @@ def rarity(snapshot: Snapshot, question: str, own: str | None = None, *, aside: 
     return found
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=KEPT)
 def _terms(concepts: Concepts, text: str) -> frozenset[str]:
     return frozenset(terms(text)).union(concepts.terms(text))
 
@@ -257,3 +260,21 @@ def _pointed(found: Sequence[Candidate], shown: str) -> list[Candidate]:
 def _facts(text: str) -> frozenset[str]:
     """`claims.read`'s, also where a code stands between Chinese characters without a blank."""
     return frozenset(claims.read(_SEAM.sub(" ", text)).facts)
+
+
+def read_ahead(snapshot: Snapshot, seconds: float = 3.0) -> int:
+    """Read the words of the index's sentences now, not in a customer's turn; as many as there is room and time for.
+
+    Returns how many passages were read.
+    """
+    until, concepts = time.monotonic() + seconds, snapshot.sparse.concepts
+    for number, passage in enumerate(snapshot.passages):
+        if time.monotonic() > until or _terms.cache_info().currsize >= KEPT // 2:
+            return number
+        _terms(concepts, "\n".join([*passage.path, passage.text]))
+        for unit in units.units(snapshot.documents[(passage.collection, passage.document)], passage):
+            _terms(concepts, "\n".join([*unit.path, unit.asked, unit.evidence]))
+            if passage.language == "zh":
+                _terms(concepts, unit.evidence)
+                _terms(concepts, unit.quote.split(" | ")[0])
+    return len(snapshot.passages)

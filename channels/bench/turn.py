@@ -47,6 +47,7 @@ async def started(settings: Settings, tell: Callable[[str], None]) -> Bot:
     bot = await build(settings)
     tell(f"starting the bot in {settings.home} (the first time, its index is built)")
     await bot.start()
+    await asyncio.to_thread(bot.read_ahead)  # as a server does when it has started
     return bot
 
 

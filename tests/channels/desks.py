@@ -123,6 +123,10 @@ class RoteBot:
     async def start(self) -> None:
         await self.store.open()
 
+        self.read: list[object] = []
+
+    def read_ahead(self) -> None:
+        self.read.append(self.index.snapshot)
     async def close(self) -> None:
         await self.store.close()
 

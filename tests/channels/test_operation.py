@@ -24,10 +24,10 @@ from bot import guard
 from bot.build import Bot
 from bot.errors import ConfigError, StoreError
 from bot.settings import Settings
-from channels import logs, workers
+from channels import cli, limits, logs, workers
 from channels.base import CHANNELS, channel_class
 from channels.serving import Lease, address, listen
-from tests.channels.desks import RoteBot, Running, running
+from tests.channels.desks import RoteBot, Running, running, until
 from tests.channels.widgets import session
 
 
@@ -263,3 +263,30 @@ def test_serve_says_where_it_is_and_ends_at_a_signal(tmp_path: Path) -> None:
         server.kill()
         _, errors = server.communicate()
     assert "Traceback" not in errors
+
+
+async def test_what_every_turn_reads_of_an_index_is_read_once_it_is_served(settings: Settings) -> None:
+    bot = RoteBot(settings)
+    async with running(bot):
+        await until(lambda: bool(bot.read))
+        assert bot.read == [bot.index.snapshot]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_common_options_stand_before_the_command_or_behind_it(
+    before: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, command = ["--home", str(tmp_path / "empty")], ["conversations", "list"]
+    assert cli.main([*home, *command] if before else [*command, *home]) == 1
+    assert f"nothing was ever said in {tmp_path / 'empty'}" in capsys.readouterr().err
+
+
+async def test_a_request_that_never_ends_is_answered_and_let_go(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RECEIVE_SECONDS", 0.2)
+    host, _, port = desk.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /webhooks/rest/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    async with asyncio.timeout(5):
+        assert b" 408 " in await reader.readline()
+        assert b"too_slow" in await reader.read()  # and the connection is closed
+    writer.close()

@@ -56,15 +56,19 @@ class Alike:
 
 
 @pytest.fixture(scope="module")
-def best(tmp_path_factory: pytest.TempPathFactory) -> Best:
-    """The best sentence for a question; `own` is what was typed where the rest is a picture's."""
+def index(tmp_path_factory: pytest.TempPathFactory) -> snapshot.Snapshot:
     folder = tmp_path_factory.mktemp("pages")
     documents = []
     for name, text in PAGES.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
         path = folder / f"{name}.md"
         documents.append(load_file(path, folder, collection="help", audience=None, internal_title=None))
-    index = snapshot.build(folder / "index", documents, Alike(), concepts=trade.concepts())
+    return snapshot.build(folder / "index", documents, Alike(), concepts=trade.concepts())
+
+
+@pytest.fixture(scope="module")
+def best(index: snapshot.Snapshot) -> Best:
+    """The best sentence for a question; `own` is what was typed where the rest is a picture's."""
 
     def found(question: str, own: str | None = None) -> str:
         hits = hybrid.search(index, question, np.zeros(4, np.float32), 5, Filters())
@@ -111,3 +115,15 @@ def test_the_row_that_a_picture_names_first_is_the_one_that_is_meant(best: Best)
 )
 def test_an_answer_has_what_was_asked_for_or_not(question: str, answer: str, fits: float) -> None:
     assert evidence.fits(question, answer) == fits
+
+
+def test_what_was_read_ahead_is_not_read_in_a_turn(index: snapshot.Snapshot, best: Best) -> None:
+    evidence._terms.cache_clear()
+    assert evidence.read_ahead(index) == len(index.passages)
+    known = evidence._terms.cache_info().misses
+    best("快递要多久？")
+    assert evidence._terms.cache_info().misses - known <= 2  # the question's own words, with and without its context
+
+
+def test_reading_ahead_ends_when_its_time_is_up(index: snapshot.Snapshot) -> None:
+    assert evidence.read_ahead(index, seconds=0) == 0
