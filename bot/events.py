@@ -175,6 +175,94 @@ class Erased(Plain):
     by: str = ""
 
 
+# -- business processes: `bot.machine` writes these, `bot.stack` folds them --------------------------------------------
+
+
+NO_WORDS = Words(ref="", text=None)
+
+
+class Commanded(Plain):
+    """What a message was understood as, as JSON: a list of `{"command": "SetSlot", ...}`. Personal, as the message."""
+
+    type: Literal["commanded"] = "commanded"
+    commands: Words
+
+
+class SessionStarted(Plain):
+    """A conversation begins, or goes on after a silence that ended the last session: nothing is open any more.
+
+    `keep`: what the slots held lives on.
+    """
+
+    type: Literal["session_started"] = "session_started"
+    keep: bool = False
+
+
+class SlotSet(Plain):
+    """A slot has this value now: `value` is JSON; what stands in it is as personal as what the customer wrote.
+
+    `by`: the customer (or a button that they pressed), a step of a flow, an action, or the end of a flow.
+    """
+
+    type: Literal["slot_set"] = "slot_set"
+    name: str
+    value: Words
+    by: Literal["customer", "flow", "action", "reset"] = "customer"
+
+
+class FlowStarted(Plain):
+    """A flow lies on the stack: on top, or with `below` frames above it. `frame` is its number in this conversation.
+
+    `kind`: asked for with nothing else open ("regular") or in the middle of something ("interrupt"), linked to, called,
+    or a repair ("pattern"). `context` is JSON: what a repair is about.
+    """
+
+    type: Literal["flow_started"] = "flow_started"
+    frame: int
+    flow: str
+    kind: Literal["regular", "interrupt", "link", "call", "pattern"] = "regular"
+    below: int = 0
+    context: Words = NO_WORDS
+
+
+class FlowResumed(Plain):
+    """A flow that waited below is on top again, with what it had called."""
+
+    type: Literal["flow_resumed"] = "flow_resumed"
+    frame: int
+    flow: str
+
+
+class StepTaken(Plain):
+    """A flow is at a step now. `phase` is how far the step is: "" it begins, "asking" an action asks, "asked" an answer
+    is waited for, "validating", "running" (an action), "called" (another flow), "listening".
+    """
+
+    type: Literal["step_taken"] = "step_taken"
+    frame: int
+    step: str
+    phase: Literal["", "asking", "asked", "validating", "running", "called", "listening"] = ""
+
+
+class FlowEnded(Plain):
+    """A flow is off the stack. `step` is where it was. "reset": it will be called again, from its beginning."""
+
+    type: Literal["flow_ended"] = "flow_ended"
+    frame: int
+    flow: str
+    step: str = ""
+    outcome: Literal["completed", "cancelled", "failed", "linked", "reset", "expired"] = "completed"
+
+
+class ActionRan(Plain):
+    """An action was carried out, or was not: `error` says why, without personal data."""
+
+    type: Literal["action_ran"] = "action_ran"
+    name: str
+    ok: bool = True
+    error: str = ""
+
+
 Body = Annotated[
     Started
     | Received
@@ -194,7 +282,15 @@ Body = Annotated[
     | ContactChanged
     | LabelsChanged
     | Merged
-    | Erased,
+    | Erased
+    | Commanded
+    | SessionStarted
+    | SlotSet
+    | FlowStarted
+    | FlowResumed
+    | StepTaken
+    | FlowEnded
+    | ActionRan,
     Field(discriminator="type"),
 ]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import reduce
 from typing import Literal
 
 from pydantic import Field
 
+from bot import stack
 from bot.events import (
     ContactChanged,
     Deleted,
@@ -29,6 +31,7 @@ from bot.events import (
     TurnEnded,
     Understood,
 )
+from bot.stack import Frame
 from bot.types import Button, Outcome, Plain, Words
 
 HISTORY = 30
@@ -47,7 +50,9 @@ class Line(Plain):
 class State(Plain):
     """A conversation at one moment. `version` is the sequence number of the last event folded into it.
 
-    `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply.
+    `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one that
+    is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number of the
+    newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
     """
 
     conversation: str
@@ -71,6 +76,11 @@ class State(Plain):
     contact: dict[str, Words] = Field(default_factory=dict)
     verified: bool = False
     labels: tuple[str, ...] = ()
+    slots: dict[str, Words] = Field(default_factory=dict)
+    stack: tuple[Frame, ...] = ()
+    frames: int = 0
+    session: int = 0
+    heard: datetime | None = None
 
 
 def fold(state: State, events: Iterable[Event]) -> State:
@@ -99,7 +109,7 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
                 "language": body.language,
             }
         case Received() as body:
-            return _said(state, Line(id=body.message_id, role="customer", text=body.text))
+            return _said(state, Line(id=body.message_id, role="customer", text=body.text)) | {"heard": event.time}
         case Understood() as body:
             return _heard(state, body)
         case Sent() as body:
@@ -135,8 +145,10 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
             return {"history": tuple(line for line in state.history if line.id != body.message_id)}
         case Erased() as body:
             return _erased(state, frozenset(body.refs))
-        case Merged() | Feedback() | _:
+        case Merged() | Feedback():
             return {}
+        case body:
+            return stack.changes(state, body)
 
 
 def _said(state: State, line: Line) -> dict[str, object]:
@@ -175,4 +187,7 @@ def _erased(state: State, refs: frozenset[str]) -> dict[str, object]:
         return words.model_copy(update={"text": None}) if words.ref in refs else words
 
     history = tuple(line.model_copy(update={"text": gone(line.text)}) for line in state.history)
-    return {"history": history, "contact": {key: gone(value) for key, value in state.contact.items()}}
+    contact = {key: gone(value) for key, value in state.contact.items()}
+    slots = {key: gone(value) for key, value in state.slots.items()}
+    frames = tuple(frame.model_copy(update={"context": gone(frame.context)}) for frame in state.stack)
+    return {"history": history, "contact": contact, "slots": slots, "stack": frames}
