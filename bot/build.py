@@ -114,13 +114,13 @@ class Bot:
         """The engines that were started, by part: what `ready` and monitors look at."""
         return {part: engine for part, engine in self.engines.all.items() if part not in self.absent}
 
-    async def _start_engines(self) -> None:
-        engines = self.engines.all
-        results = await asyncio.gather(*(engine.start() for engine in engines.values()), return_exceptions=True)
     def read_ahead(self) -> None:
         """Read in the current index what every turn would read: seconds in a thread, once for each index."""
         self.answerer.read_ahead()
 
+    async def _start_engines(self) -> None:
+        engines = self.engines.all
+        results = await asyncio.gather(*(engine.start() for engine in engines.values()), return_exceptions=True)
         self.absent.clear()
         for part, result in zip(engines, results, strict=True):
             if result is None:

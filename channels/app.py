@@ -89,6 +89,7 @@ class Bot(Protocol):
 
     def engines_in_use(self) -> Mapping[str, Engine]: ...
     def ready(self) -> bool: ...
+    def read_ahead(self) -> None: ...
     async def start(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -100,7 +101,6 @@ class Desk:
     seconds. `worker` is the name under which this process holds leases.
     """
 
-    def read_ahead(self) -> None: ...
     def __init__(
         self,
         bot: Bot,
@@ -119,6 +119,7 @@ class Desk:
         self._table = table
         self._tasks: list[asyncio.Task[None]] = []
         self._seen = 0
+        self._ahead: Any = None
         self.ready = False
         self.inbox = Inbox(
             store=bot.store,
@@ -130,8 +131,6 @@ class Desk:
             bot=bot.botfile.name,
             slow=self._slow,
         )
-        self._written = asyncio.Event()
-        self._ahead: Any = None
         self.context = Context(
             settings=bot.settings,
             store=bot.store,
@@ -203,6 +202,9 @@ class Desk:
         await asyncio.sleep(SETTLE_SECONDS)
 
     async def _watch_index(self) -> None:
+        if self._ahead is not (snapshot := self.bot.index.snapshot):
+            await asyncio.to_thread(self.bot.read_ahead)
+            self._ahead = snapshot
         await asyncio.sleep(INDEX_SECONDS)
         try:
             if await asyncio.to_thread(self.bot.index.reload_if_changed):
@@ -220,9 +222,6 @@ class Desk:
 
     # -- operation
 
-        if self._ahead is not (snapshot := self.bot.index.snapshot):
-            await asyncio.to_thread(self.bot.read_ahead)
-            self._ahead = snapshot
     async def health(self, request: Request) -> Response:
         """The process answers."""
         return JSONResponse({"status": "ok"})

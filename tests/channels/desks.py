@@ -113,6 +113,10 @@ class RoteBot:
         self.turn = RoteTurn(self.store)
         self.index: Any = SimpleNamespace(snapshot=object(), reload_if_changed=lambda: False)
         self.engines: dict[str, Engine] = {}
+        self.read: list[object] = []
+
+    def read_ahead(self) -> None:
+        self.read.append(self.index.snapshot)
 
     def engines_in_use(self) -> Mapping[str, Engine]:
         return self.engines
@@ -123,10 +127,6 @@ class RoteBot:
     async def start(self) -> None:
         await self.store.open()
 
-        self.read: list[object] = []
-
-    def read_ahead(self) -> None:
-        self.read.append(self.index.snapshot)
     async def close(self) -> None:
         await self.store.close()
 
