@@ -116,6 +116,8 @@ class DocumentSource(Part):
     collection: str = "default"
     audience: Literal["public", "internal"] | None = None
     internal_title: str | None = None
+    internal_section: str | None = None
+    """Instead of what a heading says by default over a section that customers must not see (`retrieval.sections`)."""
 
 
 class BotFile(Part):

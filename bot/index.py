@@ -18,6 +18,7 @@ from bot.engines.base import Encoder
 from bot.errors import SnapshotError
 from bot.lexicon import trade
 from bot.settings import Settings
+from retrieval import sections
 from retrieval import snapshot as snapshots
 from retrieval.concepts import Concepts
 from retrieval.grow import Growth
@@ -126,6 +127,7 @@ def _ingest(
         collection=source.collection,
         audience=Audience(source.audience) if source.audience else None,
         internal_title=re.compile(source.internal_title) if source.internal_title else None,
+        internal_section=re.compile(source.internal_section) if source.internal_section else sections.INTERNAL,
         concepts=concepts,
         cut=units.compared,
         growth=holder.growth,

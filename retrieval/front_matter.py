@@ -73,7 +73,7 @@ def _read(found: dict[object, object]) -> FrontMatter:
         audience=parse_audience(values["audience"]) if "audience" in values else None,
         language=_language(values),
         url=_url(values),
-        updated=_date(values, "updated"),
+        updated=_date(values, "updated") or _date(values, "modified"),
         review_by=_date(values, "review_by"),
     )
 

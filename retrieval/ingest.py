@@ -12,13 +12,14 @@ from re import Pattern
 
 from filelock import FileLock, Timeout
 
+from retrieval import sections
 from retrieval import snapshot as snapshots
 from retrieval.concepts import NONE, Concepts
 from retrieval.encoder import Encoder
 from retrieval.errors import DocumentError, SnapshotError
 from retrieval.front_matter import UnknownAudienceError
 from retrieval.grow import Growth
-from retrieval.load import fingerprint, is_readable, load_file, name_of, read_bytes
+from retrieval.load import fingerprint, is_readable, load_parts, name_of, read_bytes
 from retrieval.snapshot import Cut, Key, Snapshot
 from retrieval.types import Audience, Document
 
@@ -62,6 +63,7 @@ class _Reading:
     collection: str
     audience: Audience | None
     internal_title: Pattern[str] | None
+    internal_section: Pattern[str]
     concepts: Concepts
     cut: Cut | None
     growth: Growth | None
@@ -75,6 +77,7 @@ def ingest(
     collection: str = "default",
     audience: Audience | None = None,
     internal_title: Pattern[str] | None = None,
+    internal_section: Pattern[str] = sections.INTERNAL,
     concepts: Concepts = NONE,
     cut: Cut | None = None,
     growth: Growth | None = None,
@@ -98,7 +101,7 @@ def ingest(
         index.mkdir(parents=True, exist_ok=True)
         with FileLock(index / "lock", timeout=10):
             previous, lost = _previous(index)
-            reading = _Reading(collection, audience, internal_title, concepts, cut, growth)
+            reading = _Reading(collection, audience, internal_title, internal_section, concepts, cut, growth)
             return replace(_ingest(paths, index, encoder, previous, reading, progress), lost=lost)
     except Timeout:
         raise SnapshotError(f"another ingestion is at work on {index}; try again when it is done") from None
@@ -148,8 +151,7 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
     unknown = 0
     for number, file in enumerate(files):
         try:
-            document = _read(file, before, reading)
-            read[collection, document.name] = document
+            read |= {(collection, document.name): document for document in _read(file, before, reading)}
         except DocumentError as error:
             broken.append((str(file.path), str(error).removeprefix(f"{file.path}: ")))
             unknown += isinstance(error, UnknownAudienceError)
@@ -252,17 +254,25 @@ def _refuse_same_names(files: Sequence[_File], kept: Mapping[Key, Document], col
         raise DocumentError("two files with the same name: " + "; ".join(clashes[:5]) + more)
 
 
-def _read(file: _File, before: Mapping[Key, Document], reading: _Reading) -> Document:
+def _read(file: _File, before: Mapping[Key, Document], reading: _Reading) -> list[Document]:
     data = read_bytes(file.path)
-    known = before.get((reading.collection, name_of(file.path, file.root)))
-    mark = fingerprint(data, audience=reading.audience, internal_title=reading.internal_title)
+    name = name_of(file.path, file.root)
+    known = before.get((reading.collection, name))
+    mark = fingerprint(
+        data,
+        audience=reading.audience,
+        internal_title=reading.internal_title,
+        internal_section=reading.internal_section,
+    )
     if known is not None and known.fingerprint == mark:
-        return replace(known, source=str(file.path), root=str(file.root))
-    return load_file(
+        parts = [known, before.get((reading.collection, f"{name}{sections.MARK}"))]
+        return [replace(part, source=str(file.path), root=str(file.root)) for part in parts if part is not None]
+    return load_parts(
         file.path,
         file.root,
         collection=reading.collection,
         audience=reading.audience,
         internal_title=reading.internal_title,
+        internal_section=reading.internal_section,
         data=data,
     )

@@ -9,13 +9,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from re import Pattern
 
+from retrieval import sections
 from retrieval.errors import DocumentError
 from retrieval.formats import FORMATS, Extracted, Format, extract_bytes, extract_text
 from retrieval.front_matter import FrontMatter, split_front_matter
 from retrieval.types import Audience, Document
 from retrieval.words import language_of
 
-READING = 1
+READING = 2
 """Raise it when reading changes, so that files are read again though they are the same."""
 
 MAX_CHARACTERS = 5_000_000
@@ -38,9 +39,16 @@ def name_of(path: Path, root: Path) -> str:
     return path.relative_to(root).with_suffix("").as_posix()
 
 
-def fingerprint(data: bytes, *, audience: Audience | None, internal_title: Pattern[str] | None) -> str:
+def fingerprint(
+    data: bytes,
+    *,
+    audience: Audience | None,
+    internal_title: Pattern[str] | None,
+    internal_section: Pattern[str] = sections.INTERNAL,
+) -> str:
     """The digest of a file and of all that decides how it is read."""
-    rule = [READING, audience, *((internal_title.pattern, internal_title.flags) if internal_title else ())]
+    rules = [(rule.pattern, rule.flags) if rule else None for rule in (internal_title, internal_section)]
+    rule = [READING, audience, *rules]
     return hashlib.sha256(json.dumps(rule).encode() + b"\0" + data).hexdigest()
 
 
@@ -63,9 +71,37 @@ def load_file(
     collection: str,
     audience: Audience | None = None,
     internal_title: Pattern[str] | None = None,
+    internal_section: Pattern[str] = sections.INTERNAL,
     data: bytes | None = None,
 ) -> Document:
-    """Read a file below `root`. `data` is its content where it was read already.
+    """Read a file below `root`, without the sections of a public page that are the staff's (`load_parts` has both).
+
+    `data` is its content where it was read already. Raises DocumentError, which names the file and says what is wrong
+    with it; UnknownAudienceError among them.
+    """
+    return load_parts(
+        path,
+        root,
+        collection=collection,
+        audience=audience,
+        internal_title=internal_title,
+        internal_section=internal_section,
+        data=data,
+    )[0]
+
+
+def load_parts(
+    path: Path,
+    root: Path,
+    *,
+    collection: str,
+    audience: Audience | None = None,
+    internal_title: Pattern[str] | None = None,
+    internal_section: Pattern[str] = sections.INTERNAL,
+    data: bytes | None = None,
+) -> list[Document]:
+    """Read a file below `root`: the page, and where it is public and has sections under a heading in which
+    `internal_section` is found, those as an internal document of their own. A page of such sections alone is internal.
 
     Raises DocumentError, which names the file and says what is wrong with it; UnknownAudienceError among them.
     """
@@ -77,24 +113,34 @@ def load_file(
     except RecursionError:
         raise DocumentError(f"{path}: nested too deeply") from None
     by_title = matches_title(front.title or extracted.heading or extracted.title, internal_title)
+    public = _audience(front, audience, by_title) is Audience.PUBLIC
+    said, hidden = sections.parted(extracted, internal_section) if public else (extracted, None)
+    if nothing := not said.text.strip():
+        said, hidden = extracted, None
     document = Document(
         collection=collection,
         name=name_of(path, root),
         version="",
         title=front.title or extracted.heading or extracted.title or path.stem,
-        text=extracted.text,
-        blocks=extracted.blocks,
+        text=said.text,
+        blocks=said.blocks,
         language=front.language or language_of(extracted.text),
-        audience=_audience(front, audience, by_title),
+        audience=_audience(front, audience, by_title or nothing),
         url=front.url,
         updated=front.updated,
         review_by=front.review_by,
         source=str(path.absolute()),
         root=str(root.absolute()),
-        fingerprint=fingerprint(data, audience=audience, internal_title=internal_title),
+        fingerprint=fingerprint(
+            data, audience=audience, internal_title=internal_title, internal_section=internal_section
+        ),
         internal_by_title=by_title,
     )
-    return replace(document, version=version_of(document))
+    parts = [document]
+    if hidden is not None:
+        name, staff = f"{document.name}{sections.MARK}", Audience.INTERNAL
+        parts.append(replace(document, name=name, text=hidden.text, blocks=hidden.blocks, audience=staff))
+    return [replace(part, version=version_of(part)) for part in parts]
 
 
 def matches_title(title: str | None, internal_title: Pattern[str] | None) -> bool:

@@ -18,6 +18,7 @@ from bot.index import growth
 from bot.lexicon import trade
 from bot.settings import Settings
 from channels import terminal
+from retrieval import sections
 from retrieval.types import Audience, IndexMade
 
 
@@ -43,6 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="documents in whose title the expression is found are internal; it is searched in the front matter's "
         "title, else in the first heading",
     )
+    parser.add_argument(
+        "--internal-section",
+        type=_pattern,
+        default=sections.INTERNAL,
+        metavar="REGEX",
+        help="sections of public documents in whose heading the expression is found are internal "
+        "(default: those that say 'internal use only', 'not to disclose' and the like)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,10 +67,11 @@ def run(args: argparse.Namespace) -> int:
             collection=args.collection,
             audience=args.audience,
             internal_title=args.internal_title,
+            internal_section=args.internal_section,
             concepts=trade.concepts(args.settings.bot or find_data()),
             cut=units.compared,
             growth=growth(args.settings),
-            progress=_Progress(bars),
+            progress=Steps(bars),
         )
     manifest = report.snapshot.manifest
     result = {
@@ -153,7 +163,7 @@ def _dimensions(path: Path) -> int:
         raise ConfigError(f"{path} holds no encoder that can be used: {error}") from None
 
 
-class _Progress:
+class Steps:
     """One bar for each step."""
 
     def __init__(self, bars: ExitStack) -> None:

@@ -28,6 +28,25 @@ def names(index: Path) -> set[str]:
     return {name for _, name in snapshots.load(index).documents}
 
 
+def test_a_section_for_the_staff_alone_is_no_part_of_the_public_page(
+    docs: Path, index: Path, encoder: WordEncoder
+) -> None:
+    page = "# Codes\n\nCode 51 is too little money.\n\n## Internal use only\n\n- Code 34 is fraud.\n\n### Why\n\n"
+    (docs / "codes.md").write_text(page + "Secret.\n\n## Opening hours\n\nWe open at nine.\n", encoding="utf-8")
+    made = ingest([docs / "codes.md"], index, encoder).snapshot
+    public, staff = made.documents["default", "codes"], made.documents["default", "codes#internal"]
+    assert (public.audience, staff.audience) == (Audience.PUBLIC, Audience.INTERNAL)
+    assert public.text == "Codes\n\nCode 51 is too little money.\n\nOpening hours\n\nWe open at nine."
+    assert staff.text == "Internal use only\n\n- Code 34 is fraud.\n\nWhy\n\nSecret."
+    for document in (public, staff):
+        texts = [document.text[block.start : block.end] for block in document.blocks]
+        assert all(text.strip() == text and text for text in texts)
+    again = ingest([docs / "codes.md"], index, encoder)
+    assert (again.unchanged, again.changed, again.deleted) == (2, 0, 0)
+    (docs / "codes.md").write_text("# Codes\n\nCode 51 is too little money.\n", encoding="utf-8")
+    assert ingest([docs / "codes.md"], index, encoder).deleted == 1
+
+
 def test_a_second_ingestion_takes_only_what_changed(
     write: Write, docs: Path, index: Path, encoder: WordEncoder
 ) -> None:
