@@ -82,11 +82,11 @@ class Answerer:
         # The generator in process knows English only, and can do little more than repeat what it is shown.
         self._speaks = None if settings.engines.generator != "smollm2" else frozenset({"en"})
 
-    async def answer(
     def read_ahead(self) -> None:
         """See `evidence.read_ahead`."""
         evidence.read_ahead(self._index())
 
+    async def answer(
         self,
         question: str,
         *,
