@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.botfile import BotFile, DocumentSource, collected, load_bot
-from bot.engines.weights import Entry, Local, Weights
+from bot.engines.registry import weights_with
+from bot.engines.weights import Weights
 from bot.errors import ConfigError
 from bot.settings import Settings
 from finetune.evals.rows import R, RowError, some
@@ -75,15 +76,11 @@ def internal(parser: argparse.ArgumentParser) -> None:
 
 def weights(settings: Settings, instead: Mapping[str, Path | None]) -> Weights:
     """The installation's weights, some of them from other folders. Raises ConfigError for a folder that is none."""
-    served = Weights(settings)
-    entries = dict(served.manifest)
-    for name, folder in instead.items():
-        if folder is None:
-            continue
+    folders = {name: folder for name, folder in instead.items() if folder is not None}
+    for folder in folders.values():
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not a folder of weights")
-        entries[name] = Entry(name=name, role=name, licence="", source=Local(path=folder.resolve()))
-    return Weights(settings, entries)
+    return weights_with(settings, folders)
 
 
 def bot_of(args: argparse.Namespace) -> tuple[Settings, BotFile]:

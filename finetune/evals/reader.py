@@ -63,6 +63,15 @@ def scores(examples: Sequence[Example], predictions: Sequence[str]) -> dict[str,
     }
 
 
+def overlaps(
+    settings: Settings, folder: Path | None, examples: Sequence[Example], bar: Bar
+) -> tuple[str, list[float]]:
+    """(name, F1 of each question from 0 to 1) of the reader in a folder, or of the one that is served (None)."""
+    name, _, predictions = asyncio.run(_read(settings, folder, examples, False, bar))
+    pairs = zip(predictions, examples, strict=True)
+    return name, [evaluate.f1(text, [gold.text for gold in example.answers]) for text, example in pairs]
+
+
 async def _read(
     settings: Settings, folder: Path | None, examples: Sequence[Example], always: bool, bar: Bar
 ) -> tuple[str, float, list[str]]:

@@ -125,6 +125,13 @@ def scores(ranked: Sequence[Ranked]) -> dict[str, Measure]:
     return {name: measures.average(values) for name, values in found.items()}
 
 
+def reciprocal_ranks(args: argparse.Namespace, bar: Bar) -> tuple[str, list[float]]:
+    """(name, reciprocal rank at 10 of each query) of the encoder that the arguments name."""
+    queries = options.chosen(read(args.queries, Query), args)
+    manifest, ranked = asyncio.run(_searched(args, queries, bar))
+    return manifest.encoder, [evaluate.reciprocal_rank(each.names, each.query.names, K) for each in ranked]
+
+
 async def _searched(args: argparse.Namespace, queries: Sequence[Query], bar: Bar) -> tuple[Manifest, list[Ranked]]:
     settings: Settings = args.settings
     weights = options.weights(settings, {"encoder": args.encoder})
