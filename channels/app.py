@@ -69,6 +69,15 @@ class Index(Protocol):
     def reload_if_changed(self) -> bool: ...
 
 
+class Served(Protocol):
+    """Which versions of models are served: `bot.engines.served.Served`."""
+
+    @property
+    def trouble(self) -> Mapping[str, str]: ...
+
+    async def follow(self) -> list[str]: ...
+
+
 class Bot(Protocol):
     """What is served: `bot.build.Bot`."""
 
@@ -86,6 +95,8 @@ class Bot(Protocol):
     def turn(self) -> Turn: ...
     @property
     def index(self) -> Index: ...
+    @property
+    def served(self) -> Served: ...
 
     def engines_in_use(self) -> Mapping[str, Engine]: ...
     def ready(self) -> bool: ...
@@ -119,6 +130,7 @@ class Desk:
         self._table = table
         self._tasks: list[asyncio.Task[None]] = []
         self._seen = 0
+        self._written = asyncio.Event()
         self._ahead: Any = None
         self.ready = False
         self.inbox = Inbox(
@@ -162,7 +174,12 @@ class Desk:
         except BaseException:
             await self.stop()
             raise
-        rounds = {"changes": self._pump, "index": self._watch_index, "housekeeping": self._tidy}
+        rounds = {
+            "changes": self._pump,
+            "index": self._watch_index,
+            "models": self._watch_models,
+            "housekeeping": self._tidy,
+        }
         self._tasks = [
             asyncio.create_task(keep_on(work, name, self.metrics), name=name) for name, work in rounds.items()
         ]
@@ -195,6 +212,7 @@ class Desk:
             return
         self.inbox.wake()
         self.outbox.wake()
+        self._written.set()
         web = self.channels.get("web")
         if isinstance(web, WebChannel):
             await web.changed()
@@ -212,6 +230,13 @@ class Desk:
         except FrontdeskError as error:
             log.error("the new index cannot be served, the old one still is: %s", error)
 
+    async def _watch_models(self) -> None:
+        """Whatever was written may have been a promotion. Loading takes its time, beside everything else."""
+        await self._written.wait()
+        self._written.clear()
+        for kind in await self.bot.served.follow():
+            self.metrics.swapped(kind)
+
     async def _tidy(self) -> None:
         await keep_house(self.bot.store, lambda: self.inbox.in_flight > 0)
 
@@ -228,7 +253,7 @@ class Desk:
 
     async def readiness(self, request: Request) -> Response:
         """Engines, store, index, and workers that have ended: what is not ready is named, and the status is 503 unless
-        it is an engine that answers can do without."""
+        it is an engine that answers can do without, or a promoted model that could not take another's place."""
         engines = {name: "ok" if engine.ready() else "not ready" for name, engine in self._engines()}
         parts: dict[str, str] = {}
         try:
@@ -241,8 +266,9 @@ class Desk:
         except FrontdeskError as error:
             parts["index"] = str(error)
         parts |= dict.fromkeys(dead([*self._tasks, *self.inbox.tasks, *self.outbox.tasks]), "has ended")
+        models = {f"promoted {kind}": why for kind, why in self.bot.served.trouble.items()}
         ready = self.ready and self.bot.ready() and all(state == "ok" for state in parts.values())
-        return JSONResponse({"ready": ready, "parts": engines | parts}, status_code=200 if ready else 503)
+        return JSONResponse({"ready": ready, "parts": engines | models | parts}, status_code=200 if ready else 503)
 
     async def prometheus(self, request: Request) -> Response:
         with suppress(FrontdeskError):
@@ -252,6 +278,7 @@ class Desk:
             self.metrics.connections.set(len(web.rooms))
         for name, engine in self._engines():
             self.metrics.engine(name, engine)
+        self.metrics.refused(self.bot.served.trouble)
         return Response(self.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _engines(self) -> Iterable[tuple[str, Engine]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -40,6 +41,10 @@ class Metrics:
         self._busy = Counter(
             "frontdesk_busy", "Callers turned away because too many wait", ["channel"], registry=registry
         )
+        self._swaps = Counter("frontdesk_model_swaps", "Models swapped while serving", ["kind"], registry=registry)
+        self._refused = Gauge(
+            "frontdesk_model_refused", "A promoted model that is not served", ["kind"], registry=registry
+        )
         self.in_flight = Gauge("frontdesk_turns_in_flight", "Turns that are running", registry=registry)
         self.inbox_waiting = Gauge("frontdesk_inbox_waiting", "Inbox rows that are not done", registry=registry)
         self.connections = Gauge("frontdesk_widget_connections", "Open widgets", registry=registry)
@@ -66,6 +71,16 @@ class Metrics:
     def trouble(self, edge: str, error: str) -> None:
         """`error` is the name of its class: EngineTimeout, StoreError ..."""
         self._trouble.labels(edge, error).inc()
+
+    def swapped(self, kind: str) -> None:
+        """A promoted version took another's place."""
+        self._swaps.labels(kind).inc()
+
+    def refused(self, trouble: Mapping[str, str]) -> None:
+        """Kinds whose promoted version is not served; of all others it is."""
+        self._refused.clear()
+        for kind in trouble:
+            self._refused.labels(kind).set(1)
 
     def engine(self, part: str, engine: Engine) -> None:
         """Look at one engine now: whether it is ready, and what its batcher has done, if it has one."""

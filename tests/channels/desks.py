@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Generic, TypeVar
 
 from starlette.routing import BaseRoute
@@ -100,6 +100,15 @@ class RoteTurn:
         return TurnResult(conversation=conversation, outcome=outcome, replies=replies, timings_ms={"answer": 1.0})
 
 
+class NothingPromoted:
+    """The registry of a bot whose models are the manifest's."""
+
+    trouble: Mapping[str, str] = MappingProxyType({})
+
+    async def follow(self) -> list[str]:
+        return []
+
+
 class RoteBot:
     """What `bot.build` would wire."""
 
@@ -112,6 +121,7 @@ class RoteBot:
         self.store = SqlStore(settings.database_url, blobs=self.blobs)
         self.turn = RoteTurn(self.store)
         self.index: Any = SimpleNamespace(snapshot=object(), reload_if_changed=lambda: False)
+        self.served = NothingPromoted()
         self.engines: dict[str, Engine] = {}
         self.read: list[object] = []
 

@@ -14,7 +14,7 @@ from bot.build import Bot, build
 from bot.engines import tables
 from bot.engines.base import Span
 from bot.engines.batcher import Batcher
-from bot.engines.fake import FakeCaptioner, FakeGenerator, FakeReader, FakeSpeech
+from bot.engines.fake import FakeCaptioner, FakeReader, FakeSpeech
 from bot.errors import EngineError
 from bot.settings import Settings
 from tests.bot.acme import QUESTION
@@ -144,8 +144,7 @@ async def test_a_model_that_raises_brings_a_person(whole: Running[Bot], part: st
 async def test_a_generator_or_a_checker_that_fails_costs_nothing_but_its_words(
     whole: Running[Bot], trouble: str
 ) -> None:
-    generator = whole.bot.engines.generator
-    assert isinstance(generator, FakeGenerator)
+    generator: Any = whole.bot.engines.generator
     if trouble == "raises":
         generator.error = EngineError("out of memory")
     else:
