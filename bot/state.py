@@ -50,9 +50,9 @@ class Line(Plain):
 class State(Plain):
     """A conversation at one moment. `version` is the sequence number of the last event folded into it.
 
-    `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one that
-    is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number of the
-    newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
+    `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one
+    that is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number
+    of the newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
     """
 
     conversation: str
