@@ -116,6 +116,12 @@ class Reader(Engine, Protocol):
         ...
 
 
+class Reranker(Engine, Protocol):
+    async def rank(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """For each text the probability that it answers the question, float32 [texts]. Long ones are cut."""
+        ...
+
+
 class Generator(Engine, Protocol):
     def stream(self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0) -> AsyncGenerator[str]:
         """The reply in pieces, as they are made. Greedy. Closing the iterator stops the model."""
@@ -134,4 +140,41 @@ class Verdict:
 class Checker(Engine, Protocol):
     async def check(self, question: str, sentences: Sequence[str], evidence: Sequence[str]) -> list[Verdict]:
         """One verdict a sentence: is it said by the evidence, and does it speak to the question?"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a sentence is taken for. `label` is None when it is out of scope; `ranking` are the best pairs of label and
+    probability, the likeliest first, whatever the scope; `score` is the first one's probability.
+    """
+
+    label: str | None
+    score: float
+    ranking: tuple[tuple[str, float], ...] = ()
+
+
+class Classifier(Engine, Protocol):
+    labels: tuple[str, ...]
+
+    async def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """One result a text. `labels` are known from `start` on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Words of a text that fill a slot, or are an entity: `text[start:end]`. `score` is 0 to 1."""
+
+    label: str
+    start: int
+    end: int
+    score: float
+
+
+class Tagger(Engine, Protocol):
+    labels: tuple[str, ...]
+
+    async def tag(self, text: str, asked: str = "") -> list[Tagged]:
+        """What is found in a text, in its order, nothing overlapping. `asked` is the slot that was just asked for."""
         ...

@@ -15,7 +15,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.engines.base import Audio, Caption, ChatMessage, Encoder, Picture, Span, Transcript, Verdict
+from bot.engines.base import (
+    Audio,
+    Caption,
+    ChatMessage,
+    Classified,
+    Encoder,
+    Picture,
+    Span,
+    Tagged,
+    Transcript,
+    Verdict,
+)
 from bot.engines.weights import Weights
 from bot.errors import EngineUnready
 from bot.settings import Settings
@@ -132,6 +143,15 @@ class FakeReader(_Fake):
         return best
 
 
+class FakeReranker(_Fake):
+    """The share of the question's words that a text has."""
+
+    async def rank(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        await self._begin()
+        asked = set(words(question))
+        return np.array([len(asked & set(words(text))) / max(len(asked), 1) for text in texts], np.float32)
+
+
 class FakeGenerator(_Fake):
     """Says what `script` makes of the messages; without one it repeats the last message's longest sentence."""
 
@@ -192,3 +212,29 @@ class FakeChecker(_Fake):
         if not numbers <= set().union(*known):
             return Verdict(False, support, "a number is not in the evidence")
         return Verdict(True, support) if support >= 0.6 else Verdict(False, support, "not in the evidence")
+
+
+class FakeClassifier(_Fake):
+    """The label that shares most words with a text, its underscores read as blanks; none when no label shares any."""
+
+    labels: tuple[str, ...] = ("return_item", "cancel_subscription", "track_order")
+
+    async def classify(self, texts: Sequence[str]) -> list[Classified]:
+        await self._begin()
+        return [self._classified(set(words(text))) for text in texts]
+
+    def _classified(self, said: set[str]) -> Classified:
+        shares = [(label, len(said & (has := set(words(label.replace("_", " "))))) / len(has)) for label in self.labels]
+        ranking = tuple(sorted(shares, key=lambda pair: -pair[1]))
+        return Classified(ranking[0][0] if ranking[0][1] else None, ranking[0][1], ranking)
+
+
+class FakeTagger(_Fake):
+    """Every run of digits is the slot that was asked for; without one it is a "number"."""
+
+    labels: tuple[str, ...] = ("number",)
+
+    async def tag(self, text: str, asked: str = "") -> list[Tagged]:
+        await self._begin()
+        label = asked or self.labels[0]
+        return [Tagged(label, match.start(), match.end(), 1.0) for match in re.finditer(r"[0-9]+", text)]

@@ -33,6 +33,10 @@ READERS: dict[str, str] = {
     "bert": "bot.engines.reader:BertReader",
     "fake": "bot.engines.fake:FakeReader",
 }
+RERANKERS: dict[str, str] = {
+    "bert": "bot.engines.reranker:BertReranker",
+    "fake": "bot.engines.fake:FakeReranker",
+}
 CHECKERS: dict[str, str] = {
     "evidence": "bot.engines.check:EvidenceChecker",
     "fake": "bot.engines.fake:FakeChecker",
@@ -42,14 +46,25 @@ GENERATORS: dict[str, str] = {
     "openai": "bot.engines.openai_api:OpenAIGenerator",
     "fake": "bot.engines.fake:FakeGenerator",
 }
+CLASSIFIERS: dict[str, str] = {
+    "bert": "bot.engines.classifier:BertClassifier",
+    "fake": "bot.engines.fake:FakeClassifier",
+}
+TAGGERS: dict[str, str] = {
+    "bert": "bot.engines.tagger:BertTagger",
+    "fake": "bot.engines.fake:FakeTagger",
+}
 
 KINDS: dict[str, dict[str, str]] = {
     "speech": SPEECH,
     "captioner": CAPTIONERS,
     "encoder": ENCODERS,
     "reader": READERS,
+    "reranker": RERANKERS,
     "checker": CHECKERS,
     "generator": GENERATORS,
+    "classifier": CLASSIFIERS,
+    "tagger": TAGGERS,
 }
 
 

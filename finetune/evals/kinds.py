@@ -18,6 +18,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "answers": ("finetune.evals.answers", "whole turns: answers judged by rules, or two prompts compared"),
     "refusal": ("finetune.evals.refusal", "confidence: coverage at a stated risk, and its calibration"),
     "check": ("finetune.evals.check", "the check: corrupted replies found, false alarms on true ones"),
+    "intents": ("finetune.evals.intents", "intents: accuracy, and sentences that have none found out"),
+    "slots": ("finetune.evals.slots", "slots: values found word for word, F1"),
     "speech": ("finetune.evals.speech", "speech to text: word error rate, words found, real-time factor"),
     "captions": ("finetune.evals.captions", "pictures to text: words found"),
 }

@@ -1,0 +1,139 @@
+"""Train intents: the body's upper layers and a direction in its space for every intent, and one for none of them.
+
+A sentence's vector is held against the directions by cosine, as the untuned encoder's would be against the mean of each
+intent's sentences, which is where the directions begin: so ten sentences an intent are enough to start from. For "none
+of them" there is a direction too: learnt from sentences that are marked so, and from points halfway between two
+sentences of different intents (as Zhan et al. 2021, arXiv:2106.08616), of which there are always plenty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bot.engines.classifier import OUT_OF_SCOPE, probabilities
+from finetune.body import Body, HeadTraining
+from finetune.intents_data import Sentence
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+SCALE = 20.0
+"""1 / temperature of the cosines."""
+MIXED = 8
+"""Points between two intents, a batch."""
+MIXED_WEIGHT = 0.2
+
+
+class IntentHead:
+    """Directions [intents + 1, wide] and a bias each; the last is "none of them"."""
+
+    def __init__(self, body: Body, sentences: Sequence[Sentence], held: Sequence[int]) -> None:
+        """`sentences` are those that `body` keeps, by number; those in `held` are only judged."""
+        import torch
+
+        self.labels = tuple(sorted({each.intent for each in sentences} - {OUT_OF_SCOPE}))
+        numbers = {label: at for at, label in enumerate(self.labels)}
+        self.wanted = [numbers.get(each.intent, len(self.labels)) for each in sentences]
+        self.held = list(held)
+        self._body = body
+        hidden = set(held)
+        learnt = [at for at in range(len(sentences)) if at not in hidden]
+        vectors = torch.from_numpy(self.vectors(learnt))
+        start = torch.zeros(len(self.labels) + 1, body.width)
+        start.index_add_(0, torch.tensor([self.wanted[at] for at in learnt]), vectors)
+        start[-1] = 0
+        self.directions = torch.nn.Parameter(torch.nn.functional.normalize(start, dim=1).to(body.device))
+        self.bias = torch.nn.Parameter(torch.zeros(len(start), device=body.device))
+
+    def weights(self) -> dict[str, torch.nn.Parameter]:
+        return {"head.weight": self.directions, "head.bias": self.bias}
+
+    def loss(self, states: torch.Tensor, mask: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """Cross-entropy of the sentences, and of the points between two of them against "none of them"."""
+        import torch
+
+        vectors = pooled(states, mask)
+        wanted = torch.tensor([self.wanted[row] for row in rows], device=vectors.device)
+        loss = torch.nn.functional.cross_entropy(self.logits(vectors), wanted)
+        first, second = torch.randint(len(rows), (2, MIXED)).tolist()
+        pairs = [(one, two) for one, two in zip(first, second, strict=True) if self._differ(rows[one], rows[two])]
+        if not pairs:
+            return loss
+        share = 0.3 + 0.4 * torch.rand(len(pairs), 1, device=vectors.device)
+        left, right = (vectors[[pair[at] for pair in pairs]].detach() for at in (0, 1))
+        between = torch.nn.functional.normalize(share * left + (1 - share) * right, dim=1)
+        none = torch.full((len(pairs),), len(self.labels), device=vectors.device)
+        return loss + MIXED_WEIGHT * torch.nn.functional.cross_entropy(self.logits(between), none)
+
+    def _differ(self, one: int, two: int) -> bool:
+        return self.wanted[one] != self.wanted[two] and len(self.labels) not in (self.wanted[one], self.wanted[two])
+
+    def logits(self, vectors: torch.Tensor) -> torch.Tensor:
+        """[texts, intents + 1]. "None of them" has no length of its own to keep: it may grow as it needs."""
+        import torch
+
+        known = torch.nn.functional.normalize(self.directions[:-1], dim=1)
+        every = torch.cat([known, self.directions[-1:]])
+        return SCALE * vectors @ every.T + self.bias
+
+    def mark(self, run: HeadTraining) -> float:
+        """Accuracy on the held-out sentences that have an intent, without a threshold."""
+        rows = [row for row in self.held if self.wanted[row] < len(self.labels)]
+        if not rows:
+            return float("nan")
+        found = self.scores(rows)[:, :-1].argmax(1)
+        return 100 * float(np.mean(found == np.array([self.wanted[row] for row in rows])))
+
+    def vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Without gradients, in the rows' order."""
+        import torch
+
+        self._body.layers.eval()
+        found = np.zeros((len(rows), self._body.width), np.float32)
+        places = {row: at for at, row in enumerate(rows)}
+        with torch.inference_mode():
+            for batch in self._body.batches(rows):
+                found[[places[row] for row in batch]] = pooled(*self._body.above(batch)).cpu().numpy()
+        return found
+
+    def scores(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Logits [rows, intents + 1]."""
+        import torch
+
+        with torch.inference_mode():
+            vectors = torch.from_numpy(self.vectors(rows)).to(self._body.device)
+            found: NDArray[np.float32] = self.logits(vectors).cpu().numpy()
+        return found
+
+
+def pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the tokens, length 1: float32 [texts, wide]."""
+    import torch
+
+    return torch.nn.functional.normalize((states * mask.unsqueeze(-1)).sum(1), dim=1)
+
+
+def threshold(logits: NDArray[np.float32], wanted: Sequence[int], lost: float) -> float:
+    """The probability of the best intent below which a sentence counts as out of scope.
+
+    So high that of the sentences that would be told rightly a share of `lost` falls below it; 0 when none was right.
+    """
+    found = probabilities(logits)
+    right = np.sort(found.max(1)[found.argmax(1) == np.asarray(wanted)])
+    return float(right[int(lost * len(right))]) if len(right) else 0.0
+
+
+def outcome(logits: NDArray[np.float32], wanted: Sequence[int], least: float) -> dict[str, float]:
+    """Accuracy over all, over those with an intent, and the share of those without that are told so, 0 to 100."""
+    shares = probabilities(logits)
+    none = shares.shape[1]
+    found = np.where(shares.max(1) >= least, shares.argmax(1), none)
+    gold = np.asarray(wanted)
+    parts = {"accuracy": gold >= 0, "in_scope_accuracy": gold < none, "oos_recall": gold == none}
+    return {
+        name: round(100 * float((found[part] == gold[part]).mean()), 2) for name, part in parts.items() if part.any()
+    }
