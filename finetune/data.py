@@ -48,11 +48,11 @@ class Example:
 
 def find(path: Path, part: str) -> Path | None:
     """The file of a part ("train", "validation", "dev"): `path` itself when it is a file and the part is "train", else
-    PART.json in it.
+    PART.json in it. test.json will do for the part "dev", which only reports.
     """
     if path.is_dir():
-        file = path / f"{part}.json"
-        return file if file.is_file() else None
+        names = ("dev", "test") if part == "dev" else (part,)
+        return next((file for name in names if (file := path / f"{name}.json").is_file()), None)
     if part == "train" and path.is_file():
         return path
     return None

@@ -45,8 +45,8 @@ METHODS: dict[str, Method] = {
     "full": Method(1e-4, 1, "The layers"),
     "adalora": Method(3e-3, 2, "An AdaLoRA adapter (rank {rank} on average)"),
     "ia3": Method(1e-2, 2, "IA3 factors"),
-    "prefix": Method(1e-2, 3, "A prefix of {tokens} tokens in every layer"),
-    "prompt": Method(3e-2, 3, "A prompt of {tokens} tokens"),
+    "prefix": Method(1e-2, 2, "A prefix of {tokens} tokens in every layer"),
+    "prompt": Method(3e-2, 2, "A prompt of {tokens} tokens"),
     "adapter": Method(1e-3, 1, "Bottleneck adapters (width {width})"),
 }
 """Name -> how it learns; `what` is for the card."""
