@@ -38,12 +38,19 @@ BUILT_IN_SLOTS = frozenset(["requested_slot", "session_started_metadata", "flow_
 RETURN_SLOT = "return_value"
 
 
-def check(domain: Domain, processes: Processes, also: frozenset[str] = frozenset()) -> list[Problem]:
-    """Everything that does not fit. `also` are responses that somebody else has."""
-    checking = _Checking(domain, processes, also)
+UNUSED = frozenset(["pattern_collect_information", "pattern_validate_slot"])
+"""Repair flows of Rasa's that a bot may have of its own, and that nothing here runs."""
+
+
+def check(domain: Domain, processes: Processes) -> list[Problem]:
+    """Everything that does not fit."""
+    checking = _Checking(domain, processes)
     for flow in processes.flows.values():
         if not flow.is_pattern or flow.id in processes.overridden:
             checking.flow(flow)
+        elif flow.id in UNUSED:
+            message = f"{flow.id!r} has no counterpart here: slots are asked for and checked without it; it is not run"
+            checking.wrong("no_counterpart", message, flow.place, warning=True)
     checking.domain_itself()
     return checking.problems
 
@@ -51,10 +58,10 @@ def check(domain: Domain, processes: Processes, also: frozenset[str] = frozenset
 class _Checking:
     """The problems found so far, and what every check looks things up in."""
 
-    def __init__(self, domain: Domain, processes: Processes, also: frozenset[str]) -> None:
+    def __init__(self, domain: Domain, processes: Processes) -> None:
         self.domain = domain
         self.flows = processes.flows
-        self.responses = frozenset(domain.responses) | also
+        self.responses = frozenset(domain.responses)
         self.slots = frozenset(domain.slots) | BUILT_IN_SLOTS
         self.problems: list[Problem] = []
 

@@ -6,7 +6,7 @@ Where files may lie: `domain.yml` or `domain/`; flows in `flows.yml`, `flows/` o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from bot.flows.responses import Domain
 from bot.flows.source import Source, Table, files
 
 PATTERNS = Path(__file__).with_name("patterns.yml")
+BASE = Path(__file__).with_name("base.yml")
 PLACES = ("domain.yml", "domain.yaml", "domain", "flows.yml", "flows.yaml", "flows", "data")
 
 HARMLESS = frozenset(["unknown_key", "unreachable_step", "slot_never_filled", "persisted_slot", "description"])
@@ -38,17 +39,8 @@ class Loaded:
         return tuple(item for item in self.problems if item.level == "error" and item.code not in HARMLESS)
 
 
-def load(
-    folder: Path,
-    *,
-    language: str = "en",
-    constants: Mapping[str, str] | None = None,
-    also: frozenset[str] = frozenset(),
-) -> Loaded:
-    """Read and check a bot's folder. Never raises for what is written there: that is in `problems`.
-
-    `also` are names of responses that somebody else has, and which flows may use.
-    """
+def load(folder: Path, *, language: str = "en", constants: Mapping[str, str] | None = None) -> Loaded:
+    """Read and check a bot's folder. Never raises for what is written there: that is in `problems`."""
     problems: list[Problem] = []
     found = list(dict.fromkeys(file for name in PLACES for file in files(folder / name)))
     contents = read_files(found, problems)
@@ -56,35 +48,41 @@ def load(
         message = f"there is no domain in {folder}: it is domain.yml or a folder domain/, with flows in data/ or flows/"
         problems.append(Problem("no_domain", message))
     domain = merge_domain(contents, problems, language=language, constants=constants, others=DATA_KEYS)
-    return assembled(domain, _flows(contents), problems, also)
+    return assembled(domain, _flows(contents), problems)
 
 
-def assembled(
-    domain: Domain, flows: Mapping[str, Flow], problems: list[Problem], also: frozenset[str] = frozenset()
-) -> Loaded:
+def assembled(domain: Domain, flows: Mapping[str, Flow], problems: list[Problem]) -> Loaded:
     """A bot's own domain and flows with the default repair flows and their responses below them, checked."""
     defaults, base = patterns(domain.language)
     overridden = frozenset(flows) & frozenset(defaults)
     whole = {**defaults, **flows}
     whole = {id: _complete(flow, whole) for id, flow in whole.items()}
-    own = domain.missing(base.responses)
-    for name in own:
+    for name in domain.missing(base.responses):
         domain.responses[name] = base.responses[name]
     processes = Processes(whole, overridden=overridden)
-    problems += check(domain, processes, also)
+    problems += check(domain, processes)
     ordered = sorted(problems, key=lambda item: (item.level != "error", item.place.file, item.place.line))
     return Loaded(domain, replace(processes, problems=tuple(ordered)), tuple(ordered))
 
 
 def patterns(language: str = "en") -> tuple[dict[str, Flow], Domain]:
     """The default repair flows, and the responses that they use."""
+    return _shipped(PATTERNS, language)
+
+
+def with_base(domain: Domain, names: Iterable[str]) -> None:
+    """Give a domain those of the responses that every bot has which are missing: it was written for something else."""
+    _, base = _shipped(BASE, domain.language)
+    for name in domain.missing(names):
+        if name in base.responses:
+            domain.responses[name] = base.responses[name]
+
+
+def _shipped(file: Path, language: str) -> tuple[dict[str, Flow], Domain]:
     problems: list[Problem] = []
-    contents = read_files([PATTERNS], problems)
+    contents = read_files([file], problems)
     domain = merge_domain(contents, problems, others=DATA_KEYS)
-    flows = _flows(contents)
-    if language != "en":
-        domain = _in_language(domain, language)
-    return flows, domain
+    return _flows(contents), domain if language == "en" else _in_language(domain, language)
 
 
 def _in_language(domain: Domain, language: str) -> Domain:
