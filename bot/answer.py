@@ -18,10 +18,12 @@ from bot.answering import evidence, follow, units
 from bot.answering.evidence import Candidate
 from bot.answering.find import Finder, Found
 from bot.answering.follow import Query
+from bot.answering.grounds import grounds_of
 from bot.answering.phrase import Wording, phrase
 from bot.answering.units import Unit
 from bot.botfile import BotFile
 from bot.engines.base import ChatMessage, Checker, Encoder, Generator, Reader
+from bot.events import Grounds
 from bot.prompts import Prompts
 from bot.settings import Settings
 from bot.timing import Stopwatch
@@ -46,7 +48,8 @@ class Answer:
     """`outcome` is answered or abstained; `text` is "" when abstained. `[n]` in the text is the n-th citation.
 
     `confidence` is 0 to 1, `language_of_source` the language of the page when it is not the one asked for (else None),
-    `evidence` the scores that led here, `timings_ms` by step, `generated` whether the wording is the generator's.
+    `evidence` the scores that led here, `timings_ms` by step, `generated` whether the wording is the generator's,
+    `grounds` what the audit trail keeps beside.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Answer:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     generated: bool = False
+    grounds: Grounds | None = None
 
 
 class Answerer:
@@ -110,7 +114,8 @@ class Answerer:
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
         scores = _scores(snapshot, query, found)
         if not found.candidates or found.confidence < self._threshold(found.language):
-            return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch))
+            grounds = grounds_of(query, found, scores)
+            return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch), grounds=grounds)
         best = self._shown(found, question)
         source = found.language if found.language != language else None
         emit = emit or _nobody
@@ -121,8 +126,10 @@ class Answerer:
         if not wording.said:
             emit(text)
         scores |= {"generator": wording.ended, "generated": bool(wording.said), "dropped": len(wording.dropped)}
+        timings, grounds = _rounded(watch), grounds_of(query, found, scores, wording)
+        said = bool(wording.said)
         return Answer(
-            text, citations, Outcome.ANSWERED, found.confidence, source, scores, _rounded(watch), bool(wording.said)
+            text, citations, Outcome.ANSWERED, found.confidence, source, scores, timings, said, grounds=grounds
         )
 
     def _threshold(self, language: str) -> float:

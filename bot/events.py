@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bot.types import Attachment, Button, Citation, Outcome, Plain, Words, now
+from bot.types import Attachment, Button, Citation, Outcome, Plain, Words, new_id, now
 
 
 class Actor(Plain):
@@ -81,13 +81,44 @@ class Sent(Plain):
     template: str | None = None
 
 
+DERIVED = "made-"
+"""How the refs of words begin that were made of what somebody said: they go as soon as any of it is erased."""
+
+
+def derived(text: str) -> Words:
+    """Words that repeat or retell somebody's."""
+    return Words(ref=f"{DERIVED}{new_id()}", text=text)
+
+
+class Dropped(Plain):
+    """A sentence of the generator's that was not shown. `rule` is what it failed at, without a word of it; `reason`
+    may quote it."""
+
+    text: Words
+    rule: str
+    reason: Words
+
+
+class Grounds(Plain):
+    """What one reply rests on. `asked` is the question as it was understood, `context` what was said before and taken
+    along; `scores` are numbers and places in documents, none of anybody's words. Words are `derived`."""
+
+    reply_id: str = ""
+    asked: Words
+    context: Words
+    dropped: tuple[Dropped, ...] = ()
+    scores: dict[str, Any] = Field(default_factory=dict)
+
+
 class TurnEnded(Plain):
-    """How a turn came out; the audit trail's line. `evidence` holds the scores that led to it."""
+    """How a turn came out; the audit trail's line. `evidence` holds the scores that led to it, `grounds` what each
+    reply from the documents rests on."""
 
     type: Literal["turn_ended"] = "turn_ended"
     outcome: Outcome
     confidence: float = 0.0
     evidence: dict[str, Any] = Field(default_factory=dict)
+    grounds: tuple[Grounds, ...] = ()
     timings_ms: dict[str, float] = Field(default_factory=dict)
     error: str | None = None
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from bot.events import Actor, Body, Event, Sent, TurnEnded
+from bot.events import Actor, Body, Event, Grounds, Sent, TurnEnded
 from bot.state import State, apply
 from bot.store.base import Claim
 from bot.timing import Stopwatch
@@ -34,6 +34,7 @@ class Record:
         self.outcome = Outcome.SILENT
         self.confidence = 0.0
         self.evidence: dict[str, Any] = {}
+        self.grounds: list[Grounds] = []
         self.error: str | None = None
         self.language = state.language or "en"
         self._versions = dict(versions)
@@ -74,6 +75,11 @@ class Record:
             )
         )
 
+    def rests_on(self, grounds: Grounds | None) -> None:
+        """What the reply that is said next rests on."""
+        if grounds is not None:
+            self.grounds.append(grounds.model_copy(update={"reply_id": self.next_reply}))
+
     def end(self) -> None:
         """Append the audit trail's line. What comes later (the commit) is not in its timings."""
         self.add(
@@ -81,6 +87,7 @@ class Record:
                 outcome=self.outcome,
                 confidence=self.confidence,
                 evidence=self.evidence,
+                grounds=tuple(self.grounds),
                 timings_ms=self.watch.read(),
                 error=self.error,
             )

@@ -13,7 +13,7 @@ from bot.botfile import BotFile
 from bot.commands import Ask, Command, Nothing, Reason
 from bot.dialogue import Decline, HandOver, Say
 from bot.errors import Overloaded
-from bot.events import Guarded, HandedOver
+from bot.events import Grounds, Guarded, HandedOver
 from bot.flows import Domain
 from bot.hearing import Heard
 from bot.record import Record, Stream
@@ -40,6 +40,8 @@ class Answered(Protocol):
     def language_of_source(self) -> str | None: ...
     @property
     def evidence(self) -> Mapping[str, Any]: ...
+    @property
+    def grounds(self) -> Grounds | None: ...
     @property
     def timings_ms(self) -> Mapping[str, float]: ...
 
@@ -163,6 +165,7 @@ class Steps:
         answer = await self._ask(question, record.language, said[-HISTORY:], emit, "\n".join(shown))
         record.watch.add(answer.timings_ms)
         record.evidence = {**answer.evidence}
+        record.rests_on(answer.grounds)
         if Outcome(answer.outcome) is Outcome.ANSWERED:
             text = answer.text
             if answer.language_of_source not in (None, record.language) and answer.citations:

@@ -25,10 +25,14 @@ LOOKED = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The candidates of one search, the best first, and the language of the pages that were searched."""
+    """The candidates of one search, the best first, and the language of the pages that were searched.
+
+    `read` are the passages found, in their order, with the reader's span in those that it read.
+    """
 
     candidates: tuple[Candidate, ...]
     language: str
+    read: tuple[tuple[Hit, Span | None], ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -119,4 +123,4 @@ class Finder:
         coefficients = confidence.CHINESE if language == "zh" else confidence.ENGLISH
         judged = [confidence.judged(each, coefficients) for each in candidates]
         judged.sort(key=lambda each: -each.confidence)
-        return Found(tuple(judged), hits[0].passage.language)
+        return Found(tuple(judged), hits[0].passage.language, tuple(zip(hits, spans, strict=True)))

@@ -27,9 +27,11 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(slots=True)
 class Wording:
-    """What passed, with the unit that says it; what did not, with the reason; and when the first one passed."""
+    """What passed, with the unit that says it and the check's support (0 to 1); what did not, with the reason; and how
+    it ended."""
 
     said: list[tuple[str, Unit]] = field(default_factory=list)
+    support: list[float] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     ended: str = "done"
 
@@ -54,13 +56,14 @@ async def phrase(
     try:
         async with asyncio.timeout(first_within) as limit, aclosing(_sentences(generator, messages)) as stream:
             async for sentence in stream:
-                unit, reason = await _support(
+                unit, reason, support = await _support(
                     checker, question, sentence, evidence[:1] if not wording.said else evidence
                 )
                 if unit is None:
                     wording.dropped.append((sentence, reason))
                 elif all(claims.read(sentence) != claims.read(said) for said, _ in wording.said):
                     wording.said.append((sentence, unit))
+                    wording.support.append(support)
                     passed(sentence, unit)
                     limit.reschedule(asyncio.get_running_loop().time() + first_within)
                 if len(wording.said) == SENTENCES or len(wording.dropped) == SENTENCES:
@@ -98,17 +101,19 @@ async def _pieces(generator: Generator, messages: Sequence[ChatMessage]) -> Asyn
             await close()
 
 
-async def _support(checker: Checker, question: str, sentence: str, evidence: Sequence[Unit]) -> tuple[Unit | None, str]:
-    """The unit that says this sentence, or why none does."""
+async def _support(
+    checker: Checker, question: str, sentence: str, evidence: Sequence[Unit]
+) -> tuple[Unit | None, str, float]:
+    """The unit that says this sentence, or why none does; and how well it is supported."""
     words = claims.read(sentence).words
     ranked = sorted(evidence, key=lambda unit: -len(words & claims.read(unit.evidence).words))
     reason = "there is no evidence"
     for unit in ranked[:TRIED]:
         [verdict] = await checker.check(question, [sentence], [f"{unit.heading}\n{unit.evidence}"])
         if verdict.supported:
-            return unit, ""
+            return unit, "", verdict.support
         reason = reason if reason != "there is no evidence" else verdict.reason
-    return None, reason
+    return None, reason, 0.0
 
 
 def _clean(sentence: str) -> str:

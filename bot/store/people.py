@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.errors import NotFound
-from bot.events import Actor, Body, Erased, Event, Merged
+from bot.events import DERIVED, Actor, Body, Erased, Event, Merged
 from bot.store import events, outbox
 from bot.store.events import insert_new
 from bot.store.tables import conversations, identities, inbox, people, uploads, words
@@ -74,7 +74,8 @@ def unmerge(connection: sa.Connection, conversation: str, now: datetime) -> str:
 def erase(connection: sa.Connection, conversation: str, refs: Sequence[str] | None, by: str, now: datetime) -> int:
     """Erase words and mark uploads, whose blobs are deleted after the commit. Returns how many of both.
 
-    `refs` may name words and blobs. None erases everything, messages that still wait in the inbox among it.
+    `refs` may name words and blobs; what was derived from the conversation's words goes with any of them. None erases
+    everything, messages that still wait in the inbox among it.
     """
     row = events.locked(connection, conversation)
     gone = words.c.conversation == conversation
@@ -88,6 +89,9 @@ def erase(connection: sa.Connection, conversation: str, refs: Sequence[str] | No
         gone = sa.and_(gone, words.c.ref.in_(refs))
         blobs = sa.and_(blobs, uploads.c.blob.in_(refs))
     texts = list(connection.scalars(sa.delete(words).where(gone).returning(words.c.ref)))
+    if texts and refs is not None:
+        made = sa.and_(words.c.conversation == conversation, words.c.ref.startswith(DERIVED))
+        texts += connection.scalars(sa.delete(words).where(made).returning(words.c.ref))
     files = list(connection.scalars(sa.update(uploads).where(blobs).values(erased=now).returning(uploads.c.blob)))
     if texts or files:
         outbox.drop_erased(connection, conversation)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bot.botfile import load_bot
-from bot.events import Actor, Body, Event
+from bot.events import Actor, Body, Event, Grounds
 from bot.flows import load_domain
 from bot.hearing import Ears
 from bot.settings import Settings
@@ -42,6 +42,7 @@ class Reply:
     confidence: float = 0.9
     language_of_source: str | None = None
     evidence: dict[str, Any] = field(default_factory=lambda: {"span": 0.9})
+    grounds: Grounds | None = None
     timings_ms: dict[str, float] = field(default_factory=lambda: {"search": 1.0, "read": 2.0})
 
 

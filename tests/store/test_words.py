@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from bot.events import (
     Body,
     ContactChanged,
+    Dropped,
     Edited,
     Event,
     Feedback,
+    Grounds,
     Received,
     Sent,
+    TurnEnded,
     Understood,
 )
 from bot.state import Line, State
 from bot.store import words
 from bot.store.sql import SqlStore
-from bot.types import Attachment, Plain, Words
+from bot.types import Attachment, Outcome, Plain, Words
 from tests.store.stores import claimed, event, hello
 
 SECRET = "Ann-Kathrin Müller, 你好, \N{SMILING FACE WITH SUNGLASSES}"
@@ -34,6 +37,16 @@ WITH_WORDS: list[Any] = [
     Sent(reply_id="r", text=Words(text=SECRET), attachments=(PICTURE,)),
     Edited(message_id="m", text=Words(text=SECRET)),
     Feedback(reply_id="r", rating="up", comment=Words(text=SECRET)),
+    TurnEnded(
+        outcome=Outcome.ANSWERED,
+        grounds=(
+            Grounds(
+                asked=Words(text=SECRET),
+                context=Words(text=SECRET),
+                dropped=(Dropped(text=Words(text=SECRET), rule="a fact", reason=Words(text=SECRET)),),
+            ),
+        ),
+    ),
     ContactChanged(fields={"name": Words(text=SECRET), "email": Words(text=SECRET), "phone": None}),
 ]
 
