@@ -6,6 +6,7 @@ file; `find_data` finds the demo company's folder in a checkout and in an instal
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date, time
 from itertools import pairwise
@@ -120,6 +121,31 @@ class DocumentSource(Part):
     """Instead of what a heading says by default over a section that customers must not see (`retrieval.sections`)."""
 
 
+def _seconds(value: object) -> object:
+    """ "24h" as seconds: a number with m, h or d."""
+    found = re.fullmatch(r"(\d{1,6})\s*([mhd])", value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'write how often as "30m", "24h" or "7d", not {value!r}')
+    return int(found[1]) * {"m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+class CrawlSource(Part):
+    """A site or sitemap that a serving process crawls `every` so many seconds, and ingests into the collection.
+
+    The other fields are those of `bot.crawl.Plan`.
+    """
+
+    url: str
+    collection: str = "default"
+    audience: Literal["public", "internal"] | None = None
+    every: Annotated[int, BeforeValidator(_seconds), Field(ge=60)] = 86400
+    depth: int = Field(default=5, ge=0)
+    max_pages: int = Field(default=500, ge=1)
+    max_bytes: int = Field(default=200_000_000, ge=1)
+    delay: float = Field(default=1.0, ge=0)
+    private: bool = False
+
+
 class BotFile(Part):
     """One bot, as its `bot.toml` says. `folder` is where the file lies; `documents` paths are absolute, `prompts` is a
     folder below it, unless it is absolute.
@@ -136,6 +162,7 @@ class BotFile(Part):
     handover: HandoverRules = HandoverRules()
     working_hours: WorkingHours = WorkingHours()
     documents: tuple[DocumentSource, ...] = ()
+    crawl: tuple[CrawlSource, ...] = ()
     prompts: Path = Path("prompts")
 
     @property
@@ -192,7 +219,8 @@ def collected(botfile: BotFile, collection: str | None) -> BotFile:
     if collection is None:
         return botfile
     documents = tuple(source for source in botfile.documents if source.collection == collection)
-    return botfile.model_copy(update={"collections": (collection,), "documents": documents})
+    crawl = tuple(source for source in botfile.crawl if source.collection == collection)
+    return botfile.model_copy(update={"collections": (collection,), "documents": documents, "crawl": crawl})
 
 
 def _explain(error: ValidationError | TypeError) -> str:

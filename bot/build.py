@@ -11,8 +11,9 @@ from typing import Any
 from bot import lexicon
 from bot.answer import Answerer
 from bot.botfile import BotFile, load_bot
+from bot.crawled import Crawled
 from bot.engines import tables
-from bot.engines.base import Captioner, Checker, Encoder, Engine, Generator, Reader, Speech
+from bot.engines.base import Captioner, Checker, Encoder, Engine, Generator, Reader, Reranker, Speech
 from bot.engines.registry import KINDS
 from bot.engines.served import Make, Served
 from bot.engines.swap import Swap, pinned
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines by their part. `generator` is None where it is turned off."""
+    """The engines by their part. `generator` and `reranker` are None where they are turned off."""
 
     speech: Speech
     captioner: Captioner
@@ -43,6 +44,7 @@ class Engines:
     reader: Reader
     checker: Checker
     generator: Generator | None
+    reranker: Reranker | None = None
 
     @property
     def needed(self) -> dict[str, Engine]:
@@ -53,6 +55,8 @@ class Engines:
     def optional(self) -> dict[str, Engine]:
         """Without these something else is said instead."""
         parts: dict[str, Engine] = {"speech": self.speech, "captioner": self.captioner}
+        if self.reranker is not None:
+            parts["reranker"] = self.reranker
         return parts if self.generator is None else {**parts, "generator": self.generator}
 
     @property
@@ -79,6 +83,7 @@ class Bot:
     answerer: Answerer
     turn: Turn
     served: Served
+    crawled: Crawled
     absent: set[str] = field(default_factory=set)
 
     async def start(self, progress: Progress | None = None) -> None:
@@ -92,7 +97,7 @@ class Bot:
         try:
             await self.served.begin()
             await self._start_engines()
-            await prepare(self.index, self.botfile, self.engines.encoder, progress)
+            await prepare(self.index, self.crawled.botfile(), self.engines.encoder, progress)
         except BaseException:
             await self.close()
             raise
@@ -156,6 +161,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         reader=engines.reader,
         checker=engines.checker,
         generator=engines.generator,
+        reranker=engines.reranker,
         index=lambda: index.snapshot,
         prompts=prompts,
         botfile=botfile,
@@ -183,6 +189,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         index=index,
         answerer=answerer,
         turn=turn,
+        crawled=Crawled(settings, botfile, index, engines.encoder),
         served=Served(store, settings, swaps, again),
     )
 
@@ -225,6 +232,7 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> tuple[En
         reader=make("reader", chosen.reader),
         checker=make("checker", chosen.checker, encoder=encoder),
         generator=make("generator", chosen.generator) if wanted else None,
+        reranker=make("reranker", chosen.reranker) if chosen.reranker != "off" else None,
     )
     return engines, again
 

@@ -5,6 +5,7 @@ FrontdeskError                  anything raised on purpose (retrieval.errors)
 ├── SnapshotError               an index that is missing, damaged or made with another encoder
 ├── QueryError                  a search that makes no sense
 ├── ConfigError                 a setting, bot.toml, domain or prompt that is wrong: says which and how to mend it
+├── CrawlError                  a site that may not or cannot be crawled
 ├── WeightsError                weights that are missing, cannot be fetched, or are not what the manifest says
 ├── MissingExtra                an optional package is not installed: names the command that installs it
 ├── Rejected                    something that came in is refused; the customer is told why
@@ -41,6 +42,7 @@ __all__ = [
     "ActionUnreachable",
     "ConfigError",
     "Conflict",
+    "CrawlError",
     "Damaged",
     "DeliveryError",
     "DocumentError",
@@ -66,6 +68,10 @@ __all__ = [
 
 class ConfigError(FrontdeskError):
     """A setting, bot.toml, domain or prompt that is wrong. Says which one and how to mend it."""
+
+
+class CrawlError(FrontdeskError):
+    """A site that may not or cannot be crawled: what was kept of it stays as it is."""
 
 
 class WeightsError(FrontdeskError):

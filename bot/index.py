@@ -172,7 +172,7 @@ def _fingerprint(botfile: BotFile, encoder: str, concepts: Concepts, growth: Gro
         digest.update(repr(source).encode())
         files = sorted(source.path.rglob("*")) if source.path.is_dir() else [source.path]
         for file in files:
-            if file.is_file():
+            if file.is_file() and not file.name.startswith("."):
                 digest.update(str(file.relative_to(source.path.parent)).encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

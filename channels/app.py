@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import logging
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -78,6 +78,12 @@ class Served(Protocol):
     async def follow(self) -> list[str]: ...
 
 
+class Crawled(Protocol):
+    """The sites that the bot's folder names: `bot.crawled.Crawled`."""
+
+    async def round(self) -> float: ...
+
+
 class Bot(Protocol):
     """What is served: `bot.build.Bot`."""
 
@@ -97,6 +103,8 @@ class Bot(Protocol):
     def index(self) -> Index: ...
     @property
     def served(self) -> Served: ...
+    @property
+    def crawled(self) -> Crawled: ...
 
     def engines_in_use(self) -> Mapping[str, Engine]: ...
     def ready(self) -> bool: ...
@@ -174,12 +182,14 @@ class Desk:
         except BaseException:
             await self.stop()
             raise
-        rounds = {
+        rounds: dict[str, Callable[[], Awaitable[None]]] = {
             "changes": self._pump,
             "index": self._watch_index,
             "models": self._watch_models,
             "housekeeping": self._tidy,
         }
+        if self.bot.botfile.crawl:
+            rounds["crawl"] = self._crawl
         self._tasks = [
             asyncio.create_task(keep_on(work, name, self.metrics), name=name) for name, work in rounds.items()
         ]
@@ -236,6 +246,9 @@ class Desk:
         self._written.clear()
         for kind in await self.bot.served.follow():
             self.metrics.swapped(kind)
+
+    async def _crawl(self) -> None:
+        await asyncio.sleep(await self.bot.crawled.round())
 
     async def _tidy(self) -> None:
         await keep_house(self.bot.store, lambda: self.inbox.in_flight > 0)
