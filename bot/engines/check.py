@@ -20,11 +20,9 @@ see `tests/bot/engines/test_check.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from bot import sentences as cut
 from bot.engines import claims, wording
@@ -37,6 +35,8 @@ CLOSE = 0.55
 """The least cosine between a sentence and its evidence."""
 RELEVANT = 0.15
 """The least cosine between a sentence and the question, unless they share a content word."""
+UNKNOWN = "nothing in the evidence speaks of it"
+OFF = "it does not speak to the question"
 CLAUSES = 10
 """A place with more clauses than these is compared as a whole only: runs grow with their square."""
 
@@ -61,6 +61,25 @@ class _Run:
     sentences: str
 
 
+Kind = Literal[
+    "", "form", "unknown", "fact", "condition", "negation", "quantifier", "opposite", "duty", "doer", "far", "off"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the rules think of a sentence: the place that says it and no `kind`, or what is wrong with it.
+
+    `kind` "form": it is a question, says nothing or was cut short; "unknown": no place has its words; "far": its vector
+    is far from the place's; "off": it does not speak to the question; the others say in what it differs from a place.
+    """
+
+    kind: Kind = ""
+    reason: str = ""
+    support: float = 0.0
+    place: _Place | None = None
+
+
 class EvidenceChecker:
     """Rules over words, with the encoder's vectors for meaning. It holds no model of its own."""
 
@@ -83,43 +102,63 @@ class EvidenceChecker:
         """One verdict a sentence. A text of the evidence may begin with a line "# Title > Section": what it names is
         what all its sentences speak of.
         """
-        places = sorted((place for text in evidence for place in _places(text)), key=lambda place: len(place.sentences))
+        findings = await self.judge(question, sentences, places(evidence))
+        return [Verdict(not each.kind, each.support, each.reason) for each in findings]
+
+    async def judge(self, question: str, sentences: Sequence[str], places: Sequence[_Place]) -> list[Finding]:
+        """One finding a sentence. Of an empty question nothing is asked: every sentence speaks to it."""
         found = [supporting(sentence, places) for sentence in sentences]
-        english = [not claims.is_chinese(sentence) for sentence in sentences]
-        wanted = [at for at, (place, _) in enumerate(found) if place is not None and english[at]]
-        verdicts = [Verdict(place is not None, float(place is not None), reason) for place, reason in found]
+        wanted = [at for at, each in enumerate(found) if each.place and not claims.is_chinese(sentences[at])]
         if not wanted:
-            return verdicts
-        texts = [question, *(sentences[at] for at in wanted), *(_text(found[at][0]) for at in wanted)]
+            return found
+        texts = [question, *(sentences[at] for at in wanted), *(_text(found[at].place) for at in wanted)]
         vectors = await self._encoder.encode(texts)
         for order, at in enumerate(wanted, start=1):
-            verdicts[at] = _meaning(question, sentences[at], vectors[0], vectors[order], vectors[order + len(wanted)])
-        return verdicts
+            said, shown = vectors[order], vectors[order + len(wanted)]
+            support = max(0.0, min(1.0, float(said @ shown)))
+            if support < CLOSE:
+                found[at] = Finding("far", "its meaning is far from the evidence", support)
+            elif not speaks_to(question, sentences[at], float(said @ vectors[0])):
+                found[at] = Finding("off", OFF, support)
+            else:
+                found[at] = replace(found[at], support=support)
+        return found
 
 
-def supporting(sentence: str, places: Sequence[_Place]) -> tuple[_Place | None, str]:
-    """The place that says this sentence, or None and what the best place lacks."""
+def speaks_to(question: str, sentence: str, cosine: float) -> bool:
+    """Whether a sentence has to do with the question: they share a content word, or are near in meaning."""
+    shares = claims.read(question).words & claims.read(sentence).words
+    return not question.strip() or bool(shares) or cosine >= RELEVANT
+
+
+def supporting(sentence: str, places: Sequence[_Place]) -> Finding:
+    """The place that says this sentence, or what the best place lacks."""
     ours = claims.read(sentence)
     if sentence.rstrip().endswith(("?", "？")):
-        return None, "it is a question"
+        return Finding("form", "it is a question")
     if not ours.words and not ours.facts:
-        return None, "it says nothing"
+        return Finding("form", "it says nothing")
     if not cut.complete(sentence):
-        return None, "it was cut short"
-    best, reason = -1.0, "nothing in the evidence speaks of it"
+        return Finding("form", "it was cut short")
+    best, lacks = -1.0, Finding("unknown", UNKNOWN)
     alone = False
     for place in places:
         if len(place.sentences) > 1 and alone:
             break  # one sentence has its words, so numbers and names from the sentence beside it are no support
         if _letters(place.text) == _letters(sentence):
-            return place, ""
-        covered, complaint = _compare(ours, place)
-        if not complaint:
-            return place, ""
+            return Finding(place=place, support=1.0)
+        covered, finding = _compare(ours, place)
+        if not finding.kind:
+            return finding
         alone = alone or covered == 1.0
         if covered > best:
-            best, reason = covered, complaint
-    return None, reason
+            best, lacks = covered, finding
+    return lacks
+
+
+def places(evidence: Sequence[str]) -> list[_Place]:
+    """All places of the evidence, single sentences first."""
+    return sorted((place for text in evidence for place in _places(text)), key=lambda place: len(place.sentences))
 
 
 def _places(text: str) -> list[_Place]:
@@ -131,22 +170,22 @@ def _places(text: str) -> list[_Place]:
     return [_Place((one,), context) for one in found] + [_Place(two, context) for two in pairwise(found)]
 
 
-def _compare(ours: Claims, place: _Place) -> tuple[float, str]:
-    """How much of the sentence the place covers, and what it lacks ("" when nothing)."""
+def _compare(ours: Claims, place: _Place) -> tuple[float, Finding]:
+    """How much of the sentence the place covers, and what it lacks."""
     whole = claims.read(place.text)
     words = ours.words - wording.EMPTY
     covered = len(words & (whole.words | place.context)) / len(words) if words else 0.0
     if covered < 1:
         unknown = ", ".join(sorted(words - whole.words - place.context))
-        return covered, f"nothing in the evidence speaks of it: {unknown}"
+        return covered, Finding("unknown", f"{UNKNOWN}: {unknown}")
     if (fact := claims.missing(ours, whole)) and fact not in place.context:
-        return covered, f"not in the evidence: {fact}"
-    complaint = ""
+        return covered, Finding("fact", f"not in the evidence: {fact}")
+    finding = Finding("unknown", UNKNOWN)
     for run in _runs(ours, whole, place):
-        complaint = _differs(ours, claims.read(run.text), claims.read(run.sentences).conditions)
-        if not complaint:
-            return covered, ""
-    return covered, complaint or "nothing in the evidence speaks of it"
+        finding = _differs(ours, claims.read(run.text), claims.read(run.sentences).conditions)
+        if not finding.kind:
+            return covered, Finding(place=place, support=1.0)
+    return covered, finding
 
 
 def _runs(ours: Claims, whole: Claims, place: _Place) -> list[_Run]:
@@ -171,8 +210,8 @@ def _run(place: _Place, parts: Sequence[tuple[str, int]]) -> _Run:
     return _Run(" ".join(part for part, _ in parts), " ".join(place.sentences[at] for at in touched))
 
 
-def _differs(ours: Claims, theirs: Claims, conditions: frozenset[str]) -> str:
-    """What our claims have that a run of clauses does not, or the other way round; "" when they agree.
+def _differs(ours: Claims, theirs: Claims, conditions: frozenset[str]) -> Finding:
+    """What our claims have that a run of clauses does not, or the other way round; no kind when they agree.
 
     `conditions` are those of the run's whole sentences.
     """
@@ -183,15 +222,15 @@ def _differs(ours: Claims, theirs: Claims, conditions: frozenset[str]) -> str:
     duty = _duties(ours) ^ _duties(theirs) or {
         name for name in ours.modals - theirs.modals if not name.startswith("may")
     }
-    complaints = (
-        f"a condition differs: {', '.join(dropped)}" if dropped else "",
-        "a negation differs" if ours.negations != theirs.negations else "",
-        f"a quantifier differs: {', '.join(limits)}" if limits else "",
-        f"the evidence says the opposite of '{word}'" if word else "",
-        "a duty differs" if duty else "",
-        f"someone else does it: {' '.join(swapped[0])}" if swapped else "",
+    complaints: tuple[tuple[Kind, object, str], ...] = (
+        ("condition", dropped, f"a condition differs: {', '.join(dropped)}"),
+        ("negation", ours.negations != theirs.negations, "a negation differs"),
+        ("quantifier", limits, f"a quantifier differs: {', '.join(limits)}"),
+        ("opposite", word, f"the evidence says the opposite of '{word}'"),
+        ("duty", duty, "a duty differs"),
+        ("doer", swapped, f"someone else does it: {' '.join(swapped[0])}" if swapped else ""),
     )
-    return next((complaint for complaint in complaints if complaint), "")
+    return next((Finding(kind, reason) for kind, differs, reason in complaints if differs), Finding())
 
 
 def _duties(of: Claims) -> frozenset[str]:
@@ -209,19 +248,3 @@ def _letters(text: str) -> str:
 
 def _text(place: _Place | None) -> str:
     return place.text if place else ""
-
-
-def _meaning(
-    question: str,
-    sentence: str,
-    asked: NDArray[np.float32],
-    said: NDArray[np.float32],
-    shown: NDArray[np.float32],
-) -> Verdict:
-    support = max(0.0, min(1.0, float(said @ shown)))
-    if support < CLOSE:
-        return Verdict(False, support, "its meaning is far from the evidence")
-    shares = claims.read(question).words & claims.read(sentence).words
-    if not shares and float(said @ asked) < RELEVANT:
-        return Verdict(False, support, "it does not speak to the question")
-    return Verdict(True, support)

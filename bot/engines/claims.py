@@ -22,6 +22,8 @@ _URL = re.compile(
 )
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _TIME = re.compile(r"\b\d{1,2}[:：]\d{1,2}\b")
+_HALF_DAY = re.compile(r"\b(\d{1,2})(?::(\d\d))? ?([ap])\.? ?m\b\.?", re.I)
+_REFERENCE = re.compile(r"\[\d+\]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CODE = re.compile(r"\b(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b")
 _MEASURE = re.compile(r"\d+(?:st|nd|rd|th|am|pm|[kcm]?m|k?g|m?l|k?w|v|h|min|c|gb|mb|x)|\d+-[a-z]+", re.I)
@@ -135,6 +137,10 @@ def _take_literals(text: str) -> tuple[str, set[str]]:
         found.add(match.group().rstrip(".,;:!?").lower().replace("：", ":"))
         return " "
 
+    text = _REFERENCE.sub(" ", text)  # where a page says it is no part of what it says
+    for match in _HALF_DAY.finditer(text):
+        found.add(f"{match[1]}:{match[2] or '00'} {match[3].lower()}m")
+    text = _HALF_DAY.sub(" ", text)
     for pattern in (_MAIL, _URL, _TIME):
         text = pattern.sub(keep, text)
     for match in _CODE.finditer(text):
@@ -244,12 +250,22 @@ def _doers(tokens: list[str]) -> set[tuple[str, str]]:
 
 def missing(ours: Claims, theirs: Claims) -> str:
     """A fact of ours that theirs does not have, or "". A bare number is found in any unit."""
+    return next(iter(lacking(ours, theirs)), "")
+
+
+def lacking(ours: Claims, theirs: Claims) -> list[str]:
+    """All facts of ours that theirs does not have, as `missing` finds them."""
     bare = Counter(fact.split(" ")[0] for fact in theirs.facts)
-    for fact in sorted(ours.facts):
-        if fact in theirs.facts or (" " not in fact and bare[fact]) or fact in theirs.words:
-            continue
-        return fact
-    return ""
+    return [
+        fact
+        for fact in sorted(ours.facts)
+        if fact not in theirs.facts and not (" " not in fact and bare[fact]) and fact not in theirs.words
+    ]
+
+
+def is_name(fact: str) -> bool:
+    """Whether a fact is a proper name rather than a figure, a URL, an address or a code."""
+    return not re.search(r"[\d@./]", fact)
 
 
 _CHINESE_LIMITS = (wording.NEGATION, *wording.MODALS.values(), *wording.CONDITIONS.values(), *wording.LIMITS.values())

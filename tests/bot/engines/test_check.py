@@ -146,6 +146,28 @@ async def test_numbers_of_the_sentence_next_to_it_are_no_support(checker: Eviden
     assert [verdict.supported for verdict in verdicts] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("The desk is open from 8 am to 5:30 pm.", True),
+        ("The desk is open from 8:00 a.m. to 5:30 p.m.", True),
+        ("The desk is open from 8 am to 5:30 am.", False),
+        ("The desk is open from 9 am to 5:30 pm.", False),
+    ],
+)
+async def test_a_time_is_the_same_however_it_is_written(
+    checker: EvidenceChecker, sentence: str, supported: bool
+) -> None:
+    evidence = "The desk is open from 8:00 a.m. to 5:30 p.m. [12] on all days."
+    [verdict] = await checker.check("When is the desk open?", [sentence], [evidence])
+    assert verdict.supported is supported, verdict.reason
+
+
+async def test_the_number_of_a_reference_is_no_figure(checker: EvidenceChecker) -> None:
+    [verdict] = await checker.check("Where is the workshop?", ["Our workshop is in Haarlem [3]."], [HELP])
+    assert verdict.supported, verdict.reason
+
+
 async def test_no_evidence_supports_nothing(checker: EvidenceChecker) -> None:
     [verdict] = await checker.check("Can I return it?", ["You can return it."], [])
     assert not verdict.supported
