@@ -8,18 +8,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
-from bot import dialogue, guard, handoff, hearing
+from bot import dialogue, guard, handoff, hearing, lexicon, pressed
 from bot.botfile import BotFile
-from bot.commands import Ask, Command, Nothing, Reason
+from bot.commands import Ask, Command, Nothing, Reason, WantPerson
 from bot.dialogue import Decline, HandOver, Say
 from bot.errors import Overloaded
 from bot.events import Grounds, Guarded, HandedOver
 from bot.flows import Domain
 from bot.hearing import Heard
+from bot.processes import Processes, grave
 from bot.record import Record, Stream
 from bot.settings import Limits
 from bot.types import Citation, Message, Outcome, Reply
-from bot.understand import understand
+from bot.understand import understand, wants_person
 
 HISTORY = 8
 """How many lines of the conversation go with a question."""
@@ -69,9 +70,17 @@ class Steps:
     )
 
     def __init__(
-        self, answerer: Answers, domain: Domain, botfile: BotFile, limits: Limits, clock: Callable[[], datetime]
+        self,
+        answerer: Answers,
+        domain: Domain,
+        botfile: BotFile,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        *,
+        processes: Processes | None = None,
     ) -> None:
         self.answerer = answerer
+        self.processes = processes
         self.domain = domain
         self.botfile = botfile
         self.limits = limits
@@ -89,6 +98,13 @@ class Steps:
     async def respond(self, record: Record, heard: Heard, stream: Stream) -> None:
         """Answer what was written and heard."""
         with record.watch.step("guard"):
+            commands = self._declined(record, heard)
+        if not commands and self.processes is not None:
+            commands = await self._meant(self.processes, record, heard)
+            if not grave(commands) and (commands or not heard.notes):
+                await self.processes.respond(self, record, commands, heard, stream)
+                return
+        elif not commands:
             commands = self._commands(record, heard)
         steps = dialogue.decide(record.loaded, commands)
         if not steps and heard.notes:
@@ -99,7 +115,7 @@ class Steps:
         for step in steps:
             match step:
                 case dialogue.Answer(question):
-                    await self._answer(record, question, heard, stream)
+                    await self.answer(record, question, heard, stream)
                 case Say(template, outcome, values):
                     record.say(self.speaker(record)(template, **values))
                     record.outcome, record.confidence = outcome, 1.0
@@ -125,16 +141,47 @@ class Steps:
         if heard.failed and follows is not None:
             self.hand_over(record, follows.reason, follows.priority)
 
+    def _declined(self, record: Record, heard: Heard) -> list[Command]:
+        """The guard's commands, where it declines something or calls a person."""
+        texts = [_text(message, heard) for message in record.claim.trigger.messages]
+        verdicts = [guard.look(text, limit=self.limits.message_characters) for text in texts]
+        return [command for verdict in verdicts if (command := verdict.command) is not None]
+
+    async def _meant(self, processes: Processes, record: Record, heard: Heard) -> list[Command]:
+        """What was pressed and written, where the bot has business processes."""
+        trigger, state = record.claim.trigger, record.loaded
+        payloads = [(item.payload, item) for item in trigger.messages if item.payload is not None]
+        given = [(str(trigger.data.get("payload", "")), None)] if trigger.kind == "payload" else payloads
+        commands: list[Command] = []
+        texts: list[str] = []
+        for payload, message in given:
+            button = pressed.offered(payload, state)
+            meant = processes.press(button, record) if button is not None else None
+            if meant is not None:
+                commands += meant
+            elif message is not None:
+                texts.append(button.title if button is not None else _text(message, heard) or guard.clean(payload))
+        texts += [_text(message, heard) for message in trigger.messages if message.payload is None]
+        if text := "\n".join(text for text in texts if text):
+            commands += await self._written(processes, record, text)
+        return commands
+
+    async def _written(self, processes: Processes, record: Record, text: str) -> list[Command]:
+        """What a text means: a button that it names, a wish for a person, processes, else a question or small talk."""
+        state = record.loaded
+        button = pressed.named(text, state.choices)
+        if button is not None and (meant := processes.press(button, record)) is not None:
+            return meant
+        if wants_person(lexicon.plain(text)):
+            return [WantPerson("asked")]
+        return await processes.understand(text, record) or understand(text, None, state, record.language)
+
     def _commands(self, record: Record, heard: Heard) -> list[Command]:
-        """The guard's commands where it declines something, else what the messages were understood as."""
+        """What the messages were understood as."""
         trigger = record.claim.trigger
         if trigger.kind == "payload":
             return understand("", str(trigger.data.get("payload", "")), record.loaded, record.language)
         texts = {message.id: _text(message, heard) for message in trigger.messages}
-        verdicts = [guard.look(text, limit=self.limits.message_characters) for text in texts.values()]
-        declined = [command for verdict in verdicts if (command := verdict.command) is not None]
-        if declined:
-            return declined
         commands: list[Command] = []
         waiting: list[str] = []
         for message in trigger.messages:
@@ -155,7 +202,7 @@ class Steps:
             commands = _joined(commands, last)
         return commands
 
-    async def _answer(self, record: Record, question: str, heard: Heard, stream: Stream) -> None:
+    async def answer(self, record: Record, question: str, heard: Heard, stream: Stream) -> None:
         shown = [text for text in heard.shown if text in question]
         for text in shown:
             question = question.replace(text, "").strip()

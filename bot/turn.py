@@ -27,6 +27,7 @@ from bot.flows import Domain
 from bot.guard import clean
 from bot.hearing import Ears, Heard, Understanding
 from bot.lease import held
+from bot.processes import Processes
 from bot.record import Emit, Record, Stream
 from bot.settings import Settings
 from bot.steps import Answers, Steps
@@ -45,7 +46,7 @@ class Turn:
     """Carries out turns. One object serves all conversations; what belongs to one turn lives in its `Record`.
 
     `versions` names index, prompts and models for the audit trail, `hold` keeps the models the same to the turn's end.
-    `clock` tells the time, UTC.
+    `processes` are the bot's flows at work, None where it has none. `clock` tells the time, UTC.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Turn:
         versions: Callable[[], Mapping[str, str]] = dict,
         clock: Callable[[], datetime] = now,
         hold: Callable[[], AbstractContextManager[None]] = nullcontext,
+        processes: Processes | None = None,
     ) -> None:
         self.store = store
         self.ears = ears
@@ -68,7 +70,7 @@ class Turn:
         self.settings = settings
         self.versions = versions
         self.hold = hold
-        self.steps = Steps(answerer, domain, botfile, settings.limits, clock)
+        self.steps = Steps(answerer, domain, botfile, settings.limits, clock, processes=processes)
 
     async def handle(self, claim: Claim, emit: Emit | None = None) -> TurnResult:
         """Do the claimed work and commit it. Emissions are provisional; the result's replies are what is sent.
@@ -127,6 +129,8 @@ class Turn:
         elif claim.trigger.kind == "returned":
             record.say(self._say(record)("utter_returned"))
             record.outcome = Outcome.DONE
+            if self.steps.processes is not None:
+                await self.steps.processes.go_on(self.steps, record, stream)
         record.end()
         return record
 

@@ -1,0 +1,168 @@
+"""Runs one action of a bot's own in a turn, and does to the conversation what it asks for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bot import results
+from bot.actions.base import ActionCall, Actions
+from bot.actions.tracker import LatestMessage, TrackerView, digest, idempotency_key, rasa_events, tracker
+from bot.errors import ActionError
+from bot.events import ActionRan, Event, HandedOver, Resolved, Returned, SessionStarted, SlotSet
+from bot.flows.load import Loaded
+from bot.flows.model import Slot
+from bot.machine.values import Unfit, fitted
+from bot.machine.walk import values
+from bot.record import Record
+from bot.results import ActionResponse, ActionResult
+from bot.stack import encoded
+from bot.types import Button, Outcome, Reply
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[str], Awaitable[list[Event]]]
+"""The events of a conversation that are stored, by its id."""
+
+FOLLOWUPS = 5
+"""So many actions may follow each other by name before that counts as going in circles."""
+
+
+class Running:
+    """See the module's docstring. `events` reads what was stored of a conversation, for the tracker."""
+
+    def __init__(self, bot: Loaded, actions: Actions | None, events: Run | None = None) -> None:
+        self._bot = bot
+        self._actions = actions
+        self._events = events
+        self._domain = bot.domain.raw
+        self._digest = digest(self._domain)
+
+    async def run(self, record: Record, name: str, step: str) -> str | None:
+        """Carry the action out, with those that it names to follow. Returns why it could not be done; None: it was."""
+        for number in range(FOLLOWUPS):
+            try:
+                result = await self._called(record, name, f"{step}#{number}")
+            except ActionError as error:
+                log.error("action %s in %s: %s", name, record.state.conversation, type(error).__name__)
+                record.add(ActionRan(name=name, ok=False, error=type(error).__name__))
+                return "action_failed"
+            record.add(ActionRan(name=name))
+            followup = self._apply(record, result)
+            if followup is None or followup == "action_listen":
+                return None
+            if followup.startswith("utter_") and followup in self._bot.domain.responses:
+                self._say(record, ActionResponse(response=followup))
+                return None
+            name = followup
+        return "too_many_followups"
+
+    async def _called(self, record: Record, name: str, step: str) -> ActionResult:
+        if self._actions is None:
+            raise ActionError(name, "this bot has neither an 'actions' package nor an action server")
+        slots = values(self._bot, record.state)
+        work = record.claim.trigger
+        message = work.messages[-1] if work.messages else None
+        identity = message.id if message is not None else work.id
+        stored = await self._events(record.state.conversation) if self._events is not None else []
+        view = TrackerView(
+            sender=message.sender if message is not None else record.state.identity,
+            slots=slots,
+            latest=LatestMessage(
+                text=message.text if message is not None else "",
+                message_id=identity,
+                metadata=message.metadata if message is not None else {},
+            ),
+            events=rasa_events([*stored, *record.events]),
+            channel=record.state.channel,
+            paused=record.state.owner == "people",
+            stack=[
+                {"frame_id": str(frame.id), "flow_id": frame.flow, "step_id": frame.step, "frame_type": frame.kind}
+                for frame in record.state.stack
+            ],
+            last_action=next((e.body.name for e in reversed(record.events) if isinstance(e.body, ActionRan)), None),
+        )
+        key = idempotency_key(identity, step, name, slots)
+        return await self._actions.run(ActionCall(name, tracker(view, key=key), self._domain, self._digest, key))
+
+    def _apply(self, record: Record, result: ActionResult) -> str | None:  # noqa: PLR0912 - one case an event
+        """Do what the events say and say what the responses say; returns the action that is to follow."""
+        for problem in result.problems:
+            log.warning("action: %s", problem)
+        followup: str | None = None
+        for event in result.events:
+            match event:
+                case results.SlotWasSet(name, value):
+                    self._set(record, name, value)
+                case results.SlotsReset():
+                    for slot in self._bot.domain.slots.values():
+                        self._set(record, slot.name, slot.initial_value)
+                case results.Followup(name):
+                    followup = name
+                case results.Paused():
+                    record.add(HandedOver(reason="asked"))
+                    record.outcome = Outcome.HANDED_OVER
+                case results.Resumed():
+                    record.add(Returned())
+                case results.Restarted():
+                    record.add(SessionStarted(keep=False))
+                case results.SessionStarted():
+                    record.add(SessionStarted(keep=self._bot.domain.session.carry_over_slots))
+                case results.SessionEnded():
+                    record.add(Resolved())
+                case other:
+                    log.warning("an action's event %s changes nothing in a flow", type(other).__name__)
+        for response in result.responses:
+            self._say(record, response)
+        return followup
+
+    def _set(self, record: Record, name: str, value: Any) -> None:
+        slot = self._bot.domain.slots.get(name)
+        if slot is None and name != "requested_slot":
+            log.warning("an action set the slot %r, which the domain does not have", name)
+            return
+        record.add(SlotSet(name=name, value=encoded(_typed(slot, value)), by="action"))
+
+    def _say(self, record: Record, response: ActionResponse) -> None:
+        domain, state = self._bot.domain, record.loaded
+        slots = values(self._bot, record.state)
+        buttons = tuple(
+            Button(title=str(item.get("title", "")), payload=str(item.get("payload") or item.get("title", "")))
+            for item in response.buttons
+        )
+        if response.response is not None and response.response in domain.responses:
+            reply = domain.say(
+                response.response,
+                record.language,
+                seed=state.turns,
+                channel=state.channel,
+                slots={**slots, **response.values},
+            )
+        elif response.response is not None:
+            log.warning("an action says %r, which the domain does not have", response.response)
+            return
+        else:
+            reply = Reply(text=response.text or "", language=record.language)
+        parts = [reply.text, *(_element(item) for item in response.elements)]
+        parts += [f"![]({response.image})"] if response.image else []
+        parts += [str(response.attachment)] if isinstance(response.attachment, str) else []
+        text = "\n\n".join(part for part in parts if part)
+        if text or buttons or reply.buttons:
+            record.say(reply.model_copy(update={"text": text, "buttons": (*reply.buttons, *buttons)}))
+            if record.outcome is Outcome.SILENT:
+                record.outcome, record.confidence = Outcome.DONE, 1.0
+
+
+def _typed(slot: Slot | None, value: Any) -> Any:
+    """The value in the slot's type where it fits; what an action says counts even where it does not."""
+    if slot is None:
+        return value
+    found = fitted(slot, value)
+    return value if isinstance(found, Unfit) else found
+
+
+def _element(item: dict[str, Any]) -> str:
+    """A card as text: its title, what stands below it, and its picture."""
+    lines = [str(item[key]) for key in ("title", "subtitle") if item.get(key)]
+    return "\n".join([*lines, *([f"![]({item['image_url']})"] if item.get("image_url") else [])])
