@@ -294,6 +294,27 @@ class ActionRan(Plain):
     error: str = ""
 
 
+class ApprovalAsked(Plain):
+    """An action waits until a person of `queue` says yes. `step` is where in which flow, `key` names the very call."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    id: str = Field(default_factory=new_id)
+    action: str
+    step: str
+    queue: str
+    reason: str = ""
+    key: str = ""
+
+
+class ApprovalDecided(Plain):
+    """A person said yes or no to what waited. `note` is for their colleagues."""
+
+    type: Literal["approval_decided"] = "approval_decided"
+    id: str
+    granted: bool
+    note: Words = NO_WORDS
+
+
 Body = Annotated[
     Started
     | Received
@@ -321,7 +342,9 @@ Body = Annotated[
     | FlowResumed
     | StepTaken
     | FlowEnded
-    | ActionRan,
+    | ActionRan
+    | ApprovalAsked
+    | ApprovalDecided,
     Field(discriminator="type"),
 ]
 

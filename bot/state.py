@@ -11,6 +11,8 @@ from pydantic import Field
 
 from bot import stack
 from bot.events import (
+    ApprovalAsked,
+    ApprovalDecided,
     ContactChanged,
     Deleted,
     Edited,
@@ -53,6 +55,7 @@ class State(Plain):
     `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one
     that is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number
     of the newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
+    `approvals` are those that people owe.
     """
 
     conversation: str
@@ -81,6 +84,7 @@ class State(Plain):
     frames: int = 0
     session: int = 0
     heard: datetime | None = None
+    approvals: tuple[ApprovalAsked, ...] = ()
 
 
 def fold(state: State, events: Iterable[Event]) -> State:
@@ -139,6 +143,10 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
         case LabelsChanged() as body:
             kept_labels = [label for label in state.labels if label not in body.removed]
             return {"labels": tuple(dict.fromkeys([*kept_labels, *body.added]))}
+        case ApprovalAsked() as body:
+            return {"approvals": (*state.approvals, body)}
+        case ApprovalDecided() as body:
+            return {"approvals": tuple(asked for asked in state.approvals if asked.id != body.id)}
         case Edited() as body:
             return _replaced(state, body.message_id, body.text)
         case Deleted() as body:

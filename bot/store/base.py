@@ -125,6 +125,26 @@ class Promotion:
     time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An action that a person of `queue` must say yes to; `granted` None: it waits.
+
+    `step` and `key` name the very call in its flow. What it would be done with stands in the conversation.
+    """
+
+    id: str
+    conversation: str
+    queue: str
+    action: str
+    step: str
+    key: str
+    reason: str
+    asked: datetime
+    decided: datetime | None = None
+    granted: bool | None = None
+    author: str | None = None
+
+
 class Store(Protocol):
     """See the module's docstring. Times are UTC and time zone aware."""
 
@@ -271,6 +291,20 @@ class Store(Protocol):
 
     async def owner(self, blob: str) -> tuple[str, str, str, str]:
         """(channel, account, sender, media_type) of a blob. NotFound."""
+        ...
+
+    # -- approvals: asked with an ApprovalAsked among a commit's events
+
+    async def approvals(self, *, queue: str | None = None, waiting: bool = True, limit: int = 200) -> list[Approval]:
+        """Those that wait (or all), the oldest first."""
+        ...
+
+    async def decide(self, approval: str, granted: bool, *, author: str, note: str = "") -> Approval:
+        """Say yes or no, and trigger the conversation's turn (kind "approval"), in one transaction.
+
+        The trigger's data: `approval`, `granted`, `action`, `step`, `key`. NotFound; Conflict when it was decided
+        before.
+        """
         ...
 
     # -- versions of models, and the audit trail: rows that are only ever added

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.errors import Conflict, LeaseLost
 from bot.events import Event
-from bot.store import events, inbox, outbox
+from bot.store import approvals, events, inbox, outbox
 from bot.store.base import Lease
 
 
@@ -32,6 +32,7 @@ class Commit:
             raise Conflict(f"the conversation is at version {row.version}, not {self.expected}")
         stored = events.append(connection, row, self.events, now)
         outbox.queue(connection, row, stored, self.send, now)
+        approvals.ask(connection, stored)
         inbox.finish(connection, row.id, self.done, now)
         if self.lease is not None:
             inbox.release(connection, self.lease)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.errors import StoreError
 from bot.store.tables import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision. Known here so that a database which is up to date opens without loading Alembic."""
 LOCK = 0x66726F6E74
 """PostgreSQL's advisory lock while one process migrates and the others wait."""

@@ -1,7 +1,7 @@
 """The store over SQLAlchemy, for SQLite and PostgreSQL alike.
 
 Each method is one transaction; what happens in it stands next door: `inbox`, `commit`, `events`, `outbox`, `people`,
-`uploads`, `summaries`, `models`, `trail`, `tidy`.
+`uploads`, `summaries`, `approvals`, `models`, `trail`, `tidy`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.events import Event
 from bot.state import State
-from bot.store import events, inbox, models, outbox, people, tidy, trail, uploads
-from bot.store.base import Accepted, Blobs, Claim, Lease, ModelVersion, Outgoing, Promotion, Summary, Tidied
+from bot.store import approvals, events, inbox, models, outbox, people, tidy, trail, uploads
+from bot.store.base import Accepted, Approval, Blobs, Claim, Lease, ModelVersion, Outgoing, Promotion, Summary, Tidied
 from bot.store.changes import Changes
 from bot.store.commit import Commit
 from bot.store.database import Database
@@ -178,6 +178,14 @@ class SqlStore:
 
     async def owner(self, blob: str) -> tuple[str, str, str, str]:
         return await self._database.read(uploads.owner, blob)
+
+    # -- approvals
+
+    async def approvals(self, *, queue: str | None = None, waiting: bool = True, limit: int = 200) -> list[Approval]:
+        return await self._database.read(approvals.listed, queue, waiting, limit)
+
+    async def decide(self, approval: str, granted: bool, *, author: str, note: str = "") -> Approval:
+        return await self._database.write(approvals.decide, approval, granted, author, note, self._clock())
 
     # -- versions of models, and the audit trail
 

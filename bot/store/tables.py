@@ -235,3 +235,26 @@ promotions = sa.Table(
     sa.Index("ix_promotions_kind", "kind", "id"),
     sqlite_autoincrement=True,
 )
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    _id(),
+    _conversation(),
+    _column("queue", sa.Text),
+    _column("action", sa.Text),
+    _column("step", sa.Text),
+    _column("key", sa.Text),  # of the very call: hash of its arguments, which stand in the conversation's words
+    _column("reason", sa.Text),
+    _column("asked", Moment),
+    sa.Column("decided", Moment),
+    sa.Column("granted", sa.Boolean),
+    sa.Column("author", sa.Text),
+    sa.Index("ix_approvals_conversation", "conversation"),
+    sa.Index(
+        "ix_approvals_waiting",
+        "asked",
+        sqlite_where=sa.text("decided IS NULL"),
+        postgresql_where=sa.text("decided IS NULL"),
+    ),
+)

@@ -11,15 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.events import (
+    ApprovalDecided,
     Body,
+    Commanded,
     ContactChanged,
     Dropped,
     Edited,
     Event,
     Feedback,
+    FlowStarted,
     Grounds,
     Received,
     Sent,
+    SlotSet,
     TurnEnded,
     Understood,
 )
@@ -47,6 +51,10 @@ WITH_WORDS: list[Any] = [
             ),
         ),
     ),
+    Commanded(commands=Words(text=SECRET)),
+    SlotSet(name="city", value=Words(text=SECRET)),
+    FlowStarted(frame=1, flow="move", context=Words(text=SECRET)),
+    ApprovalDecided(id="a", granted=True, note=Words(text=SECRET)),
     ContactChanged(fields={"name": Words(text=SECRET), "email": Words(text=SECRET), "phone": None}),
 ]
 
