@@ -2,8 +2,8 @@
 
 A sentence's vector is held against the directions by cosine, as the untuned encoder's would be against the mean of each
 intent's sentences, which is where the directions begin: so ten sentences an intent are enough to start from. For "none
-of them" there is a direction too: learnt from sentences that are marked so, and from points halfway between two
-sentences of different intents (as Zhan et al. 2021, arXiv:2106.08616), of which there are always plenty.
+of them" there is a direction too where there are sentences that are marked so; what decides in any case is a threshold
+for the probability of the best intent (Hendrycks and Gimpel 2017, arXiv:1610.02136).
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 SCALE = 20.0
 """1 / temperature of the cosines."""
-MIXED = 8
-"""Points between two intents, a batch."""
-MIXED_WEIGHT = 0.2
+NEVER = -1e4
+"""The bias of "none of them" where no sentence is: it has no probability then, and learns nothing."""
 
 
 class IntentHead:
@@ -47,30 +46,20 @@ class IntentHead:
         start.index_add_(0, torch.tensor([self.wanted[at] for at in learnt]), vectors)
         start[-1] = 0
         self.directions = torch.nn.Parameter(torch.nn.functional.normalize(start, dim=1).to(body.device))
-        self.bias = torch.nn.Parameter(torch.zeros(len(start), device=body.device))
+        bias = torch.zeros(len(start), device=body.device)
+        bias[-1] = 0.0 if len(self.labels) in self.wanted else NEVER
+        self.bias = torch.nn.Parameter(bias)
 
     def weights(self) -> dict[str, torch.nn.Parameter]:
         return {"head.weight": self.directions, "head.bias": self.bias}
 
     def loss(self, states: torch.Tensor, mask: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
-        """Cross-entropy of the sentences, and of the points between two of them against "none of them"."""
+        """Cross-entropy of the sentences."""
         import torch
 
-        vectors = pooled(states, mask)
-        wanted = torch.tensor([self.wanted[row] for row in rows], device=vectors.device)
-        loss = torch.nn.functional.cross_entropy(self.logits(vectors), wanted)
-        first, second = torch.randint(len(rows), (2, MIXED)).tolist()
-        pairs = [(one, two) for one, two in zip(first, second, strict=True) if self._differ(rows[one], rows[two])]
-        if not pairs:
-            return loss
-        share = 0.3 + 0.4 * torch.rand(len(pairs), 1, device=vectors.device)
-        left, right = (vectors[[pair[at] for pair in pairs]].detach() for at in (0, 1))
-        between = torch.nn.functional.normalize(share * left + (1 - share) * right, dim=1)
-        none = torch.full((len(pairs),), len(self.labels), device=vectors.device)
-        return loss + MIXED_WEIGHT * torch.nn.functional.cross_entropy(self.logits(between), none)
-
-    def _differ(self, one: int, two: int) -> bool:
-        return self.wanted[one] != self.wanted[two] and len(self.labels) not in (self.wanted[one], self.wanted[two])
+        logits = self.logits(pooled(states, mask))
+        wanted = torch.tensor([self.wanted[row] for row in rows], device=logits.device)
+        return torch.nn.functional.cross_entropy(logits, wanted)
 
     def logits(self, vectors: torch.Tensor) -> torch.Tensor:
         """[texts, intents + 1]. "None of them" has no length of its own to keep: it may grow as it needs."""

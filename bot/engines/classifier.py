@@ -85,7 +85,7 @@ def load_body(base: Path, trained: Path, told: HeadSettings) -> tuple[Any, dict[
 
 
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[texts, labels]: what is left for the labels when "none of them", the last column of the logits, had its share."""
+    """[texts, labels]: what is left for the labels when "none of them", the logits' last column, had its share."""
     shares = np.exp(logits - logits.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     known: NDArray[np.float32] = shares[:, :-1]
