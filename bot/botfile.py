@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from bot.errors import ConfigError
@@ -179,6 +180,10 @@ class BotFile(Part):
         return self.folder / self.prompts
 
 
+RASA_DOMAINS = ("domain.yml", "domain.yaml", "domain")
+"""A folder with one of these and no `bot.toml` is a Rasa bot's."""
+
+
 def find_data() -> Path:
     """The demo company's folder: `data/` of a checkout, or `bot/data/` of an installation. ConfigError if neither."""
     package = Path(__file__).resolve().parent
@@ -191,10 +196,12 @@ def find_data() -> Path:
 def load_bot(folder: Path | None = None) -> BotFile:
     """Read a bot's `bot.toml`; the demo company's when no folder is named.
 
-    Raises ConfigError that names the file, the key and how to mend it.
+    A Rasa bot's folder needs no `bot.toml`. Raises ConfigError that names the file, the key and how to mend it.
     """
     folder = (folder or find_data()).resolve()
     path = folder / "bot.toml"
+    if not path.is_file() and any((folder / name).exists() for name in RASA_DOMAINS):
+        return _moved_in(folder)
     if not path.is_file():
         raise ConfigError(f"there is no {path}. 'frontdesk init {folder}' makes a bot folder to start from")
     try:
@@ -212,6 +219,26 @@ def load_bot(folder: Path | None = None) -> BotFile:
     if missing:
         raise ConfigError(f"{path} names documents that do not exist: {', '.join(missing)}")
     return botfile.model_copy(update={"documents": documents})
+
+
+def _moved_in(folder: Path) -> BotFile:
+    """A Rasa bot's folder, which has no `bot.toml`: its language from config.yml, its documents from `docs/`."""
+    config = folder / "config.yml"
+    try:
+        said = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        said = {}  # `frontdesk validate` tells what is wrong with it
+    said = said if isinstance(said, dict) else {}
+    others = said.get("additional_languages")
+    languages = [said.get("language") or "en", *(others if isinstance(others, list) else [])]
+    documents = (DocumentSource(path=folder / "docs"),) if (folder / "docs").is_dir() else ()
+    return BotFile(
+        folder=folder,
+        name=folder.name,
+        languages=tuple(dict.fromkeys(map(str, languages))),
+        documents=documents,
+        prompts=find_data() / "prompts",
+    )
 
 
 def collected(botfile: BotFile, collection: str | None) -> BotFile:

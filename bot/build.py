@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any
 
 from bot import lexicon
+from bot.actions.base import Actions
+from bot.actions.endpoint import read_endpoint
+from bot.actions.runner import make_actions
 from bot.answer import Answerer
 from bot.botfile import BotFile, load_bot
 from bot.crawled import Crawled
@@ -19,19 +22,25 @@ from bot.engines.served import Make, Served
 from bot.engines.swap import Swap, pinned
 from bot.engines.weights import Weights
 from bot.errors import ConfigError, EngineError, MissingExtra, WeightsError
-from bot.flows import Domain, load_domain
+from bot.flows import Domain
+from bot.flows.load import Loaded, load, with_base
+from bot.flows.rasa_config import read_config
 from bot.hearing import Ears, Media, Understanding
 from bot.index import IndexHolder, Progress, growth, prepare
 from bot.media import understand_media
+from bot.processes import Processes
 from bot.prompts import Prompts
 from bot.settings import Settings, make_home
 from bot.store.base import Blobs, Store
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.turn import TEMPLATES, Turn
-from bot.types import Attachment
+from bot.types import Attachment, now
 
 log = logging.getLogger(__name__)
+
+EVENTS_SHOWN = 300
+"""So many of a conversation's newest events an action is shown in its tracker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class Bot:
     turn: Turn
     served: Served
     crawled: Crawled
+    actions: Actions | None = None
     absent: set[str] = field(default_factory=set)
 
     async def start(self, progress: Progress | None = None) -> None:
@@ -96,6 +106,8 @@ class Bot:
         await self.store.open()
         try:
             await self.served.begin()
+            if self.actions is not None:
+                await self.actions.start()
             await self._start_engines()
             await prepare(self.index, self.crawled.botfile(), self.engines.encoder, progress)
         except BaseException:
@@ -106,6 +118,8 @@ class Bot:
         """Give everything back. What hangs does not keep the rest from closing."""
         engines = list(self.engines.all.values())
         results = await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
+        if self.actions is not None:
+            await self.actions.close()
         await self.store.close()
         for engine, result in zip(engines, results, strict=True):
             if isinstance(result, BaseException):
@@ -142,13 +156,8 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
     Raises ConfigError for whatever is wrong in the bot's folder or the settings.
     """
     botfile = botfile or load_bot(settings.bot)
-    domain = load_domain(
-        botfile.domain_folder,
-        language=botfile.language,
-        constants={"bot_name": botfile.bot_name, "company": botfile.name},
-    )
-    if missing := domain.missing(TEMPLATES):
-        raise ConfigError(f"{botfile.domain_folder} has no response {', '.join(missing)}: add them under 'responses:'")
+    loaded = load_processes(botfile)
+    domain = loaded.domain
     prompts = Prompts(botfile.prompts_folder)
     weights = Weights(settings)
     engines, again = _engines(settings, botfile, weights)
@@ -167,6 +176,15 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
     )
+    actions = _actions(botfile, loaded)
+    processes = Processes(
+        loaded,
+        actions,
+        failures_in_a_row=botfile.handover.failures_in_a_row,
+        clock=now,
+        events=partial(store.events, newest=EVENTS_SHOWN),
+        documents=lambda: index.id is not None and bool(index.snapshot.documents),
+    )
     turn = Turn(
         store=store,
         answerer=answerer,
@@ -175,6 +193,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
         versions=partial(versions, engines, index, prompts),
+        processes=processes if loaded.processes.own else None,
         hold=partial(pinned, tuple(swaps.values())),
     )
     return Bot(
@@ -189,9 +208,38 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         index=index,
         answerer=answerer,
         turn=turn,
+        actions=actions,
         crawled=Crawled(settings, botfile, index, engines.encoder),
         served=Served(store, settings, swaps, again),
     )
+
+
+def load_processes(botfile: BotFile) -> Loaded:
+    """The bot's domain and flows, checked. Raises ConfigError with the mistakes that keep it from running; others are
+    logged.
+
+    A Rasa bot's folder knows nothing of what our bots have to say besides: it gets the responses that are missing.
+    """
+    constants = {"bot_name": botfile.bot_name, "company": botfile.name}
+    loaded = load(botfile.folder, language=botfile.language, constants=constants)
+    if loaded.errors:
+        told = "\n  ".join(str(problem) for problem in loaded.errors[:10])
+        raise ConfigError(f"the bot in {botfile.folder} has mistakes ('frontdesk validate' tells all):\n  {told}")
+    for problem in loaded.problems:
+        log.warning("%s", problem)
+    if not (botfile.folder / "bot.toml").is_file():
+        with_base(loaded.domain, TEMPLATES)
+    if missing := loaded.domain.missing(TEMPLATES):
+        raise ConfigError(f"{botfile.domain_folder} has no response {', '.join(missing)}: add them under 'responses:'")
+    return loaded
+
+
+def _actions(botfile: BotFile, loaded: Loaded) -> Actions | None:
+    """What runs the bot's own actions: the server that its endpoints.yml names, else its package in this process."""
+    if not loaded.processes.own:
+        return None
+    given = read_config(botfile.folder).action_endpoint
+    return make_actions(botfile.folder, endpoint=read_endpoint(given, botfile.folder) if given else None)
 
 
 def versions(engines: Engines, index: IndexHolder, prompts: Prompts) -> dict[str, str]:

@@ -16,14 +16,15 @@ from bot import machine, pressed
 from bot.actions.base import Actions
 from bot.commands import Ask, CannotHandle, Command, Intent, Nothing, Reason, Refuse, WantPerson
 from bot.dialogue import SMALL_TALK, decide
-from bot.events import Commanded
+from bot.events import ActionRan, Commanded, FlowResumed, StepTaken
 from bot.flows.load import Loaded
 from bot.hearing import Heard
 from bot.machine.effects import Answer, Batch, HandOver, RunAction, SayAgain, SmallTalk, Utter
 from bot.machine.session import expired
 from bot.plainly import Understands, plainly
 from bot.record import Record, Stream
-from bot.running import Run, Running
+from bot.rules import NO_RULES, Rules
+from bot.running import REFUSED, Run, Running
 from bot.types import Button, Outcome, Reply, Words
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,9 @@ class Side(Protocol):
 
 class Processes:
     """A bot's flows at work. `actions` run what is the bot's own; None: it has none. `understanding` makes commands of
-    what customers write. `failures_in_a_row`: so often not understood, and a person is brought in. `documents`: there
-    are some to answer questions from; else a question is something that cannot be handled, unless the bot has a
-    `pattern_search` of its own.
+    what customers write. `failures_in_a_row`: so often not understood, and a person is brought in. `documents`: whether
+    there are some to answer questions from; else a question is something that cannot be handled, unless the bot has a
+    `pattern_search` of its own. `rules` are asked before every action.
     """
 
     def __init__(
@@ -56,14 +57,15 @@ class Processes:
         failures_in_a_row: int = 2,
         clock: Callable[[], datetime],
         events: Run | None = None,
-        documents: bool = True,
+        documents: Callable[[], bool] = lambda: True,
+        rules: Rules = NO_RULES,
     ) -> None:
         self.bot = bot
         self.understanding = understanding
         self.failures_in_a_row = failures_in_a_row
         self.clock = clock
-        self._answers = documents or "pattern_search" in bot.processes.overridden
-        self.running = Running(bot, actions, events)
+        self._documents = documents
+        self.running = Running(bot, actions, events, rules)
 
     async def understand(self, text: str, record: Record) -> list[Command]:
         """What a text means to the business processes; nothing, where it is none of their business."""
@@ -85,7 +87,7 @@ class Processes:
     ) -> None:
         """Carry out what follows from the commands. Those that are no business of processes are decided elsewhere."""
         wanted = [item for item in commands if not isinstance(item, Refuse | Nothing)]
-        if not self._answers:
+        if not self._documents() and "pattern_search" not in self.bot.processes.overridden:
             wanted = [CannotHandle() if isinstance(item, Ask) else item for item in wanted]
         _note(record, commands)
         batch = machine.begin(
@@ -100,11 +102,26 @@ class Processes:
             record.say(side.speaker(record)(SMALL_TALK["unclear"]))
             record.outcome = Outcome.SMALLTALK
 
+    async def decided(self, side: Side, record: Record, stream: Stream) -> None:
+        """Go on with what people said yes or no to. What no flow waits for any more is not done."""
+        for owed in [owed for owed in record.state.approvals if owed.granted is not None]:
+            asked = owed.asked
+            waiting = [item for item in record.state.stack if item.phase == "waiting"]
+            frame = next((item for item in waiting if f"{item.flow}/{item.step}" == asked.step), None)
+            if frame is None:
+                record.add(ActionRan(name=asked.action, ok=False, error="no_longer_wanted"))
+                continue
+            if record.state.stack[-1].id != frame.id:
+                record.add(FlowResumed(frame=frame.id, flow=frame.flow))
+            record.add(StepTaken(frame=frame.id, step=frame.step, phase="running"))
+            failed = await self.running.run(record, asked.action, asked.step, approved=asked if owed.granted else False)
+            await self._carry_out(side, record, self._resumed(record, failed), Heard(), stream)
+
     async def go_on(self, side: Side, record: Record, stream: Stream) -> None:
         """Take up what was open when people took over."""
+        await self.decided(side, record, stream)
         if record.state.stack:
-            batch = machine.resume(self.bot, record.state, failures_in_a_row=self.failures_in_a_row)
-            await self._carry_out(side, record, batch, Heard(), stream)
+            await self._carry_out(side, record, self._resumed(record), Heard(), stream)
 
     async def _carry_out(self, side: Side, record: Record, batch: Batch, heard: Heard, stream: Stream) -> None:
         while True:
@@ -132,9 +149,18 @@ class Processes:
                         failed = await self.running.run(record, name, step)
             if record.state.owner == "people" or record.state.status == "resolved":
                 return
-            batch = machine.resume(
-                self.bot, record.state, steps=batch.steps, failed=failed, failures_in_a_row=self.failures_in_a_row
-            )
+            batch = self._resumed(record, failed, batch.steps)
+
+    def _resumed(self, record: Record, failed: str | None = None, steps: int = 0) -> Batch:
+        refused = failed == REFUSED
+        return machine.resume(
+            self.bot,
+            record.state,
+            steps=steps,
+            failed=None if refused else failed,
+            refused=refused,
+            failures_in_a_row=self.failures_in_a_row,
+        )
 
     def _utter(self, record: Record, item: Utter) -> None:
         state = record.loaded

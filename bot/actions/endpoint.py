@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -53,3 +54,26 @@ class Endpoint:
             raise ConfigError(
                 f"the action server's cafile {self.cafile} is no file of PEM certificates: {error}"
             ) from None
+
+
+def read_endpoint(given: Mapping[str, Any], folder: Path) -> Endpoint:
+    """Rasa's `action_endpoint` as endpoints.yml writes it; `cafile` is looked for from the bot's folder.
+
+    Raises ConfigError for a key that means nothing, so that a server is never called otherwise than it was meant.
+    """
+    known = {"url", "headers", "params", "basic_auth", "token", "token_name", "cafile"}
+    if unknown := sorted(set(given) - known):
+        raise ConfigError(
+            f"endpoints.yml: action_endpoint has no key {unknown[0]!r}; known are {', '.join(sorted(known))}"
+        )
+    params = {str(key): str(value) for key, value in (given.get("params") or {}).items()}
+    if given.get("token"):
+        params[str(given.get("token_name") or "token")] = str(given["token"])
+    basic = given.get("basic_auth")
+    return Endpoint(
+        url=str(given.get("url", "")),
+        headers={str(key): str(value) for key, value in (given.get("headers") or {}).items()},
+        params=params,
+        basic_auth=(str(basic.get("username", "")), str(basic.get("password", ""))) if basic else None,
+        cafile=folder / str(given["cafile"]) if given.get("cafile") else None,
+    )

@@ -240,7 +240,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake in a bot's files: where, what, and what would be right. A "warning" does not keep the bot from running.
+    """A mistake in a bot's files: where, what, and what would be right. A "warning" does not keep the bot from running, a
+    "note" is no mistake at all: it says what does the work of something that is named.
 
     `code` is a short name of the kind of mistake, the same in every release.
     """
@@ -248,7 +249,7 @@ class Problem:
     code: str
     message: str
     place: Place = NOWHERE
-    level: Literal["error", "warning"] = "error"
+    level: Literal["error", "warning", "note"] = "error"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.level}: {self.message}" if self.place.file else f"{self.level}: {self.message}"

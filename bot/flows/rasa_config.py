@@ -1,0 +1,175 @@
+"""What a Rasa bot's `config.yml`, `endpoints.yml` and `credentials.yml` name: what stands in for it here, and what has
+no counterpart, with the consequence.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.flows.domain import read_files
+from bot.flows.model import Problem
+from bot.flows.source import Source, Table, plain
+
+COMPONENTS: dict[str, str] = {
+    "LLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
+    "SingleStepLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
+    "MultiStepLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
+    "CompactLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
+    "SearchReadyLLMCommandGenerator": "our understanding with local models makes the commands, questions go to search",
+    "NLUCommandAdapter": "an intent starts the flows whose nlu_trigger names it",
+    "FlowPolicy": "the dialogue machine runs the flows",
+    "EnterpriseSearchPolicy": "questions are answered from the documents, with citations",
+    "IntentlessPolicy": "questions are answered from the documents, else the bot says that it does not know",
+    "DIETClassifier": "intents are told apart by our encoder and a trained head; entities by typed values",
+    "LogisticRegressionClassifier": "intents are told apart by our encoder and a trained head",
+    "SklearnIntentClassifier": "intents are told apart by our encoder and a trained head",
+    "KeywordIntentClassifier": "intents are told apart by our encoder and a trained head",
+    "ResponseSelector": "faq/ask_x is chosen by our encoder",
+    "EntitySynonymMapper": "synonyms of nlu.yml are read",
+    "RegexEntityExtractor": "regexes and lookup tables of nlu.yml are read",
+    "CRFEntityExtractor": "entities are found by typed values, regexes, lookups and the reader",
+    "SpacyEntityExtractor": "entities are found by typed values, regexes, lookups and the reader",
+    "DucklingEntityExtractor": "numbers, money, dates and times are read by libraries in process; no Duckling server",
+    "FallbackClassifier": "what is not sure enough cannot be handled",
+    "RulePolicy": "rules and forms decide as written",
+    "MemoizationPolicy": "a story is followed where the last events match it",
+    "AugmentedMemoizationPolicy": "a story is followed where the last events match it",
+}
+"""What does the work of a component here."""
+
+QUIET = ("Tokenizer", "Featurizer", "SpacyNLP", "MitieNLP", "LanguageModel")
+"""Parts of a pipeline that our encoder brings along: endings or names."""
+
+CONSEQUENCES: dict[str, str] = {
+    "TEDPolicy": "nothing is predicted beyond rules, forms and stories that match; else the fallback follows",
+    "UnexpecTEDIntentPolicy": "unlikely intents are not looked for",
+    "LLMBasedRouter": "the router that is built in decides for each message",
+    "IntentBasedRouter": "the router that is built in decides for each message",
+}
+
+CONFIG_KEYS = (
+    "recipe",
+    "language",
+    "pipeline",
+    "policies",
+    "assistant_id",
+    "additional_languages",
+    "version",
+    "spaces",
+)
+ENDPOINTS: dict[str, tuple[bool, str]] = {
+    "action_endpoint": (True, "actions run on this server"),
+    "tracker_store": (False, "conversations lie in our own database: FRONTDESK_DATABASE"),
+    "event_broker": (False, "events are not published; they stand in our database"),
+    "lock_store": (False, "leases in our database keep a conversation's order"),
+    "models": (False, "there is no model to fetch: a bot is served from its folder"),
+    "model_groups": (False, "language models are settings here: FRONTDESK_GENERATOR_API__URL and the like"),
+    "nlg": (False, "responses come from the domain"),
+    "vector_store": (False, "documents lie in our own index"),
+    "silence_handling": (False, "silence is handled by pattern_user_silence"),
+}
+CHANNELS: dict[str, tuple[bool, str]] = {
+    "rest": (True, "served at /webhooks/rest/webhook; its token is FRONTDESK_REST__TOKEN"),
+    "callback": (False, "what a person writes later goes to FRONTDESK_REST__CALLBACK_URL"),
+    "telegram": (False, "set FRONTDESK_TELEGRAM__TOKEN"),
+    "rasa": (False, "there is no Rasa X to speak to"),
+}
+NO_CHANNEL = "this channel is not served: customers do not reach the bot on it"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class RasaConfig:
+    """`action_endpoint` as endpoints.yml writes it, `${VARIABLES}` filled in; None where there is none."""
+
+    language: str | None = None
+    languages: tuple[str, ...] = ()
+    action_endpoint: Mapping[str, Any] | None = None
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def read_config(folder: Path) -> RasaConfig:
+    """What the folder's three files say. Never raises for what is written there."""
+    problems: list[Problem] = []
+    contents = {
+        name: read_files([folder / name], problems)[0]
+        for name in ("config.yml", "endpoints.yml", "credentials.yml")
+        if (folder / name).is_file()
+    }
+    language, others = None, ()
+    if "config.yml" in contents:
+        source, table = contents["config.yml"]
+        source.unknown(table, CONFIG_KEYS, "config.yml")
+        language = source.text(table, "language", "config.yml")
+        others = tuple(map(str, source.rows(table.get("additional_languages"), "'additional_languages'", table)))
+        _components(source, table)
+    endpoint = None
+    if "endpoints.yml" in contents:
+        source, table = contents["endpoints.yml"]
+        _named(source, table, ENDPOINTS, "endpoints.yml: {!r} is not known and not used")
+        endpoint = _endpoint(source, table)
+    if "credentials.yml" in contents:
+        source, table = contents["credentials.yml"]
+        _named(source, table, CHANNELS, "credentials.yml: {!r}: " + NO_CHANNEL)
+    return RasaConfig(language, tuple(item for item in (language, *others) if item), endpoint, tuple(problems))
+
+
+def _components(source: Source, config: Table) -> None:
+    for key in ("pipeline", "policies"):
+        rows = source.rows(config.get(key), f"{key!r}", config, key)
+        for index, item in enumerate(rows):
+            name = str(item.get("name", "") if isinstance(item, dict) else item)
+            short = name.rpartition(".")[2]
+            place = source.place(rows, index)
+            if short in COMPONENTS:
+                source.problems.append(Problem("mapped", f"{short}: {COMPONENTS[short]}", place, "note"))
+            elif short.endswith(QUIET) or short in QUIET:
+                source.problems.append(Problem("mapped", f"{short}: our encoder does its work", place, "note"))
+            else:
+                consequence = CONSEQUENCES.get(short, "it does not run; what it would have done is not done")
+                message = f"{short or 'a component without a name'} has no counterpart here: {consequence}"
+                source.problems.append(Problem("no_counterpart", message, place, "warning"))
+
+
+def _named(source: Source, table: Table, known: Mapping[str, tuple[bool, str]], otherwise: str) -> None:
+    for key in table:
+        if key == "version":
+            continue
+        served, words = known.get(key, (False, ""))
+        place = source.place(table, key)
+        if served:
+            source.problems.append(Problem("mapped", f"{key}: {words}", place, "note"))
+        else:
+            message = f"{key!r} has no counterpart here: {words}" if words else otherwise.format(key)
+            source.problems.append(Problem("no_counterpart", message, place, "warning"))
+
+
+def _endpoint(source: Source, table: Table) -> Mapping[str, Any] | None:
+    given = table.get("action_endpoint")
+    if given is None:
+        return None
+    endpoint = source.table(given, "'action_endpoint'", table, "action_endpoint")
+    if endpoint.get("actions_module"):
+        return None  # Rasa's own way to run a bot's package in process, which is what happens without a URL
+    if not isinstance(endpoint.get("url"), str):
+        message = "'action_endpoint' needs a 'url' such as http://localhost:5055/webhook"
+        source.problem("endpoint", message, table, "action_endpoint")
+        return None
+    return _filled(plain(endpoint), source, table)
+
+
+def _filled(value: Any, source: Source, table: Table) -> Any:
+    """`${NAME}` replaced by what the environment has; a name that it has not is reported."""
+    if isinstance(value, dict):
+        return {key: _filled(item, source, table) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if name not in os.environ:
+            source.problem("variable", f"the environment has no {name}: set it before starting", table)
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1], ""), value)
