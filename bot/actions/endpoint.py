@@ -63,9 +63,8 @@ def read_endpoint(given: Mapping[str, Any], folder: Path) -> Endpoint:
     """
     known = {"url", "headers", "params", "basic_auth", "token", "token_name", "cafile"}
     if unknown := sorted(set(given) - known):
-        raise ConfigError(
-            f"endpoints.yml: action_endpoint has no key {unknown[0]!r}; known are {', '.join(sorted(known))}"
-        )
+        told = ", ".join(sorted(known))
+        raise ConfigError(f"endpoints.yml: action_endpoint has no key {unknown[0]!r}; known are {told}")
     params = {str(key): str(value) for key, value in (given.get("params") or {}).items()}
     if given.get("token"):
         params[str(given.get("token_name") or "token")] = str(given["token"])

@@ -240,8 +240,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake in a bot's files: where, what, and what would be right. A "warning" does not keep the bot from running, a
-    "note" is no mistake at all: it says what does the work of something that is named.
+    """A mistake in a bot's files: where, what, and what would be right. A "warning" does not keep the bot from running,
+    a "note" is no mistake at all: it says what does the work of something that is named.
 
     `code` is a short name of the kind of mistake, the same in every release.
     """

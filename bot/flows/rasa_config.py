@@ -15,20 +15,23 @@ from bot.flows.domain import read_files
 from bot.flows.model import Problem
 from bot.flows.source import Source, Table, plain
 
+MAKES = "our understanding with local models, or a configured generator, makes the commands"
+TELLS = "intents are told apart by our encoder and a trained head"
+
 COMPONENTS: dict[str, str] = {
-    "LLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
-    "SingleStepLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
-    "MultiStepLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
-    "CompactLLMCommandGenerator": "our understanding with local models, or a configured generator, makes the commands",
+    "LLMCommandGenerator": MAKES,
+    "SingleStepLLMCommandGenerator": MAKES,
+    "MultiStepLLMCommandGenerator": MAKES,
+    "CompactLLMCommandGenerator": MAKES,
     "SearchReadyLLMCommandGenerator": "our understanding with local models makes the commands, questions go to search",
     "NLUCommandAdapter": "an intent starts the flows whose nlu_trigger names it",
     "FlowPolicy": "the dialogue machine runs the flows",
     "EnterpriseSearchPolicy": "questions are answered from the documents, with citations",
     "IntentlessPolicy": "questions are answered from the documents, else the bot says that it does not know",
     "DIETClassifier": "intents are told apart by our encoder and a trained head; entities by typed values",
-    "LogisticRegressionClassifier": "intents are told apart by our encoder and a trained head",
-    "SklearnIntentClassifier": "intents are told apart by our encoder and a trained head",
-    "KeywordIntentClassifier": "intents are told apart by our encoder and a trained head",
+    "LogisticRegressionClassifier": TELLS,
+    "SklearnIntentClassifier": TELLS,
+    "KeywordIntentClassifier": TELLS,
     "ResponseSelector": "faq/ask_x is chosen by our encoder",
     "EntitySynonymMapper": "synonyms of nlu.yml are read",
     "RegexEntityExtractor": "regexes and lookup tables of nlu.yml are read",
@@ -101,7 +104,8 @@ def read_config(folder: Path) -> RasaConfig:
         for name in ("config.yml", "endpoints.yml", "credentials.yml")
         if (folder / name).is_file()
     }
-    language, others = None, ()
+    language: str | None = None
+    others: tuple[str, ...] = ()
     if "config.yml" in contents:
         source, table = contents["config.yml"]
         source.unknown(table, CONFIG_KEYS, "config.yml")
@@ -160,7 +164,8 @@ def _endpoint(source: Source, table: Table) -> Mapping[str, Any] | None:
         message = "'action_endpoint' needs a 'url' such as http://localhost:5055/webhook"
         source.problem("endpoint", message, table, "action_endpoint")
         return None
-    return _filled(plain(endpoint), source, table)
+    filled: Mapping[str, Any] = _filled(plain(endpoint), source, table)
+    return filled
 
 
 def _filled(value: Any, source: Source, table: Table) -> Any:
