@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ Finds the answer to a question in a passage, or says that the passage has none. 
 
 Metric: SQuAD 2.0's. The epoch, the threshold and the calibration were chosen on the held-out articles of the training
 file; the dev file, where there is one, only reports. Expected calibration error: {error}.
-{curve}
+{known}{curve}
 Made again by (`DATA` and `TEXTS` are what is named above):
 
     {command}
@@ -152,6 +153,7 @@ def command(recipe: Recipe) -> str:
         said["cloze"] = recipe.cloze
     options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in said.items()]
     texts = ["--pretrain TEXTS"] if recipe.cloze or recipe.cloze_mix else []
+    texts += ["--start READER", "--replay OLD"] if recipe.replay_share else []
     return " ".join(["frontdesk train reader --data DATA", *texts, *options])
 
 
@@ -176,7 +178,19 @@ def write_card(out: Path, recipe: Recipe, metrics: dict[str, Any], *, data: str,
         date=metrics["date"],
         rows="\n".join(rows),
         error=", ".join(f"{value} ({names[part]})" for part, value in metrics["calibration_error"].items()),
+        known=_known(metrics.get("known") or {}),
         curve="\n![training curve](curve.png)\n" if curve else "",
         command=command(recipe),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
+
+
+def _known(known: Mapping[str, Any]) -> str:
+    """What the reader that it went on from scored, beside its own scores."""
+    if not known:
+        return ""
+    names = {"old": "old questions", "held_out": "new ones to choose on", "dev": "new ones that report"}
+    told = [
+        f"{names[part]} {scores['before']['f1']} before, {scores['after']['f1']} now" for part, scores in known.items()
+    ]
+    return f"\nIt went on from a trained reader. F1, each at its best threshold: {'; '.join(told)}.\n"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from bot.engines.spans import probability
+from bot.settings import Settings
 from channels import terminal
-from finetune import artefact, cloze, data, evaluate, options
+from finetune import cloze, data, forgetting, options
 from finetune.data import DataError, Example
-from finetune.evaluate import Prediction
-from finetune.hardware import hardware, peak_memory
-from finetune.methods import METHODS, MODULES
-from finetune.reader import SHORT_WORDS, Recipe, Training, margins, predict
+from finetune.finishing import Parts, finish
+from finetune.methods import MERGED, METHODS, MODULES
+from finetune.reader import SHORT_WORDS, Recipe, Training
 from finetune.texts import Text, read_texts
-from finetune.training import forget, trained, write_curve, write_metrics
+from finetune.training import forget
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +41,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="documents, JSON or JSON lines to make questions from, to learn on before those of --data",
     )
     add("--pretrain-source", default="not said", metavar="TEXT", help="what the card says of those texts")
+    add("--start", type=Path, metavar="DIR", help="a trained reader to go on from (with --replay: the served one)")
+    add("--replay", type=Path, metavar="FILE", help="old questions in SQuAD's format, some of them in every pass")
+    add(
+        "--replay-share",
+        type=float,
+        default=0.25,
+        metavar="S",
+        help="old questions in a pass, as a share of the new ones; a run that loses more than a point on others fails",
+    )
+    add("--allow-forgetting", action="store_true", help="write it even so")
     group = parser.add_argument_group("recipe")
     options.recipe(
         group,
@@ -92,87 +99,65 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--patience", type=int, default=default.patience, help="epochs without progress before it stops")
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The questions: to learn from, made from those, to choose on, and to report on."""
-
-    train: list[Example]
-    made: list[Example]
-    held: list[Example]
-    dev: list[Example]
-
-    def counts(self) -> dict[str, int]:
-        return {"train": len(self.train), "made": len(self.made), "held_out": len(self.held), "dev": len(self.dev)}
-
-
 def run(args: argparse.Namespace) -> int:
-    """Train, evaluate what was written, and print its scores."""
+    """Train, see that nothing was forgotten, evaluate what was written, and print its scores."""
     recipe = recipe_of(args)
     parts = _parts(args, recipe)
     out, base, device = options.out_of(args, "reader"), options.base_of(args), options.begin(args)
+    old = forgetting.old_of(args.replay, args.seed) if args.replay else None
+    start = args.start or (served(args.settings) if old else None)
     texts = read_texts(args.pretrain) if args.pretrain else []
     sets = _made(recipe, parts.train, texts, base)
     terminal.say(
         f"on {device}: {len(parts.train)} questions to learn from (and {len(parts.made)} made), "
         f"{len(parts.held)} to choose on, {len(parts.dev)} to report on"
         + (f"; {sum(map(len, sets))} made from {len(texts)} texts and their passages to begin with" if sets else "")
+        + (f"; {len(old.replay)} old ones to replay of, {len(old.measured)} to measure on" if old else "")
     )
-    training = Training(base, [*parts.train, *parts.made], parts.held, recipe=recipe, out=out, device=device, made=sets)
+    measured = {"old": old.measured if old else [], "held_out": parts.held, "dev": parts.dev}
+    earlier = forgetting.before(base, start, measured, recipe, device) if start else {}
+    training = Training(
+        base,
+        [*parts.train, *parts.made],
+        parts.held,
+        recipe=recipe,
+        out=out,
+        device=device,
+        made=sets,
+        replay=old.replay if old else (),
+        start=start,
+    )
     options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
+    spent = training.clock.spent()
+    known = forgetting.known(training, earlier, measured)
+    for part, scores in known.items():
+        terminal.say(f"{part}: F1 {scores.before.f1:.1f} before, {scores.after.f1:.1f} now, each at its best threshold")
+    if old and not args.allow_forgetting:
+        forgetting.refuse(known["old"], old.file)
     made_from = {"questions": sum(map(len, sets)), "texts": len(texts), "source": args.pretrain_source}
     metrics = finish(
         training,
         base,
         parts,
         source=args.source,
-        spent=training.clock.spent(),
+        spent=spent,
         made_from=made_from if sets else None,
+        known={part: scores.as_dict() for part, scores in known.items()} or None,
     )
     forget(out)
-    for part, scores in metrics["scores"].items():
-        terminal.say(f"{part}: EM {scores['exact']}, F1 {scores['f1']} on {scores['questions']} questions")
+    for part, figures in metrics["scores"].items():
+        terminal.say(f"{part}: EM {figures['exact']}, F1 {figures['f1']} on {figures['questions']} questions")
     terminal.say(f"written to {out}")
     if args.json:
         terminal.emit({"out": str(out), **metrics})
     return 0
 
 
-def finish(
-    training: Training,
-    base: Path,
-    parts: Parts,
-    *,
-    source: str,
-    spent: tuple[float, float],
-    made_from: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Write the weights, evaluate them as they were written, and write settings, metrics and card."""
-    recipe, out = training.recipe, training.out
-    learned = sum(value.numel() for value in trained(training.model).values())
-    version = artefact.write_weights(training.model, recipe, out)
-    report = _report(base, out, recipe, parts.held, parts.dev)
-    metrics = {
-        "version": version,
-        "scores": report["scores"],
-        "calibration_error": report["error"],
-        "questions": parts.counts(),
-        "epochs": [{**asdict(epoch), "held_out": epoch.held_out.as_dict()} for epoch in training.history],
-        "recipe": asdict(recipe),
-        "made_from": made_from,
-        "seconds": round(spent[0], 1),
-        "processor_seconds": round(spent[1], 1),
-        "learned": learned,
-        "memory_mib": round(peak_memory(training.device)),
-        "hardware": hardware(training.device),
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-    }
-    chosen = {"calibration": report["calibration"], "threshold": report["threshold"]}
-    artefact.write_settings(out, recipe, version=version, **chosen)
-    write_metrics(out, metrics)
-    losses, marks = [epoch.loss for epoch in training.history], [epoch.held_out.f1 for epoch in training.history]
-    curve = write_curve(out, losses, marks, label="held-out F1", axis="F1 (0 to 100)")
-    artefact.write_card(out, recipe, metrics, data=source, curve=curve)
-    return metrics
+def served(settings: Settings) -> Path:
+    """The folder of the reader that the bot reads with."""
+    from bot.engines.weights import Weights
+
+    return Weights(settings).path("reader")
 
 
 def _made(recipe: Recipe, train: list[Example], texts: list[Text], base: Path) -> list[list[Example]]:
@@ -212,31 +197,14 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         raise DataError("--average is from 0 to below 1")
     if args.cloze_mix and not args.pretrain:
         raise DataError("--cloze-mix needs texts to make questions from: give --pretrain")
+    if not 0 < args.replay_share <= 10:
+        raise DataError("--replay-share is above 0 and at most 10")
+    if (args.start or args.replay) and args.method not in MERGED:
+        raise DataError(f"going on from a trained reader takes a method that can be merged: {', '.join(MERGED)}")
+    if args.allow_forgetting and not args.replay:
+        raise DataError("--allow-forgetting goes with --replay")
     if args.stride >= args.max_length - 80:
         raise DataError("--stride must leave room for new tokens: at most --max-length less 80")
     given = {field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)}
-    return Recipe(**given if args.pretrain else {**given, "cloze": 0})
-
-
-def _report(base: Path, out: Path, recipe: Recipe, held: list[Example], dev: list[Example]) -> dict[str, Any]:
-    """Scores of the files as written; threshold and calibration from the held-out part alone."""
-    model, tokenizer = artefact.load(base, out, recipe)
-    chosen = predict(model, tokenizer, held, recipe, device="cpu")
-    threshold = evaluate.best_threshold(held, chosen)
-    calibration = evaluate.calibrate(margins(chosen), evaluate.right(held, chosen))
-    parts = {"held_out": (held, chosen)}
-    if dev:
-        parts["dev"] = (dev, predict(model, tokenizer, dev, recipe, device="cpu"))
-    return {
-        "threshold": probability(threshold, *calibration),
-        "calibration": calibration,
-        "scores": {part: evaluate.score(*pair, threshold).as_dict() for part, pair in parts.items()},
-        "error": {part: _error(*pair, calibration) for part, pair in parts.items()},
-    }
-
-
-def _error(examples: list[Example], predictions: list[Prediction], calibration: tuple[float, float]) -> float:
-    import numpy as np
-
-    sure = np.array([probability(margin, *calibration) for margin in margins(predictions)])
-    return round(evaluate.calibration_error(sure, evaluate.right(examples, predictions)), 4)
+    unused = {name: 0 for name, of in (("cloze", args.pretrain), ("replay_share", args.replay)) if not of}
+    return Recipe(**given | unused)

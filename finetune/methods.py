@@ -50,6 +50,8 @@ METHODS: dict[str, Method] = {
     "adapter": Method(1e-3, 1, "Bottleneck adapters (width {width})"),
 }
 """Name -> how it learns; `what` is for the card."""
+MERGED = ("full", "lora", "adalora", "ia3")
+"""What can be merged into the body."""
 PLAIN = frozenset({"full", "adapter"})
 """What is kept as plain weights; the others are kept in peft's format."""
 
@@ -143,6 +145,14 @@ def body(model: Any) -> Any:
 def wrapped(model: Any) -> Any:
     """peft's wrapper, which saves in peft's format."""
     return getattr(model, "peft", model)
+
+
+def merged(model: Any) -> Any:
+    """A plain model with what was trained in it; all its layers count as trained then."""
+    plain = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+    plain.requires_grad_(True)
+    plain.get_input_embeddings().weight.requires_grad = False
+    return plain
 
 
 def apart(model: Any, method: str) -> torch.Tensor | float:

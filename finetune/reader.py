@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bot.engines.reader import load_model, read_recipe
 from bot.engines.spans import Found, best_span, over_windows
 from finetune import data, methods, training
-from finetune.data import Example
+from finetune.data import DataError, Example
 from finetune.evaluate import Prediction, Scores, best_threshold, score
 from finetune.training import Progress
 from finetune.windows import Wanted, Window, batches, in_batches, tensors, wanted, windows
@@ -44,6 +45,7 @@ class Recipe:
     answer the share `unanswerable`), then those over whole passages (`epochs`). The rate stays after its warm-up, falls
     over the last `cooldown` of all steps. What is judged and kept is the average of the weights, of which a step leaves
     the share `average` (0: no averaging). A whole model's word embeddings stay as they are.
+    Every pass but the cloze ones takes `replay_share` old questions for each new one, where there are old ones.
     `bf16` computes in it on a CPU too, which pays where the CPU has it; on CUDA it always does. LoRA's dropout is 0 by
     default: on a CPU it costs a third more time.
     """
@@ -70,6 +72,7 @@ class Recipe:
     max_answer_tokens: int = 30
     unanswerable: float = 0.4
     negatives: float = 0.0
+    replay_share: float = 0.0
     patience: int = 2
     seed: int = 1
     bf16: bool = False
@@ -89,8 +92,10 @@ class Epoch:
     seconds: float
 
 
-def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
-    """The body in a local folder with a new head, and its tokenizer. Seeds torch."""
+def build(base: Path, recipe: Recipe, start: Path | None = None) -> tuple[Any, Any]:
+    """The body in a local folder with a new head, or with the layers and head of the trained reader in `start`, and its
+    tokenizer. Seeds torch. Raises DataError when that reader is of another body, or cannot be merged into one.
+    """
     import torch
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
     from transformers.utils import logging
@@ -100,6 +105,14 @@ def build(base: Path, recipe: Recipe) -> tuple[Any, Any]:
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True, dtype=torch.float32, **SPEED)
+    if start:
+        there = read_recipe(start)
+        if there.method not in methods.MERGED:
+            raise DataError(f"{start} was trained by {there.method}; only a reader that is merged can be gone on from")
+        try:
+            model.load_state_dict(load_model(base, start, there).state_dict())
+        except RuntimeError as error:
+            raise DataError(f"{start} is not a reader of the body {base}: {str(error)[:200]}") from None
     return model, tokenizer
 
 
@@ -157,13 +170,19 @@ class Training:
         out: Path,
         device: str,
         made: Sequence[Sequence[Example]] = (),
+        replay: Sequence[Example] = (),
+        start: Path | None = None,
     ) -> None:
-        """`made` are cloze questions: a set for each cloze pass, then those to mix into the short passes, in turn."""
+        """`made` are cloze questions: a set for each cloze pass, then those to mix into the short passes, in turn.
+
+        `replay` are old questions, of which every other pass draws some; `start` is the reader to go on from.
+        """
         import torch
 
         self.recipe, self.held, self.out, self.device = recipe, held, out, device
-        plain, self.tokenizer = build(base, recipe)
-        self.passes = self._passes(train, made)
+        self.start = read_recipe(start).version if start else ""
+        plain, self.tokenizer = build(base, recipe, start)
+        self.passes = self._passes(train, made, replay)
         self.ends = list(accumulate(math.ceil(len(each) / recipe.batch) for each in self.passes))
         self.total = self.ends[-1]
         self.model = methods.adapt(plain, recipe, self.total).to(device)
@@ -175,7 +194,9 @@ class Training:
         self.clock = training.Clock()
         self.losses = 0.0
 
-    def _passes(self, train: Sequence[Example], made: Sequence[Sequence[Example]]) -> list[list[Window]]:
+    def _passes(
+        self, train: Sequence[Example], made: Sequence[Sequence[Example]], replay: Sequence[Example]
+    ) -> list[list[Window]]:
         recipe = self.recipe
 
         def cut(examples: Sequence[Example]) -> list[Window]:
@@ -184,11 +205,19 @@ class Training:
 
         seeds = range(recipe.seed * 1000, recipe.seed * 1000 + recipe.short)
         mixed = [cut(each) for each in made[recipe.cloze :]] or [[]]
+        again = round(recipe.replay_share * len(train))
         short = [
-            cut(data.crops(train, SHORT_WORDS, seed, unanswerable=recipe.unanswerable)) + mixed[at % len(mixed)]
+            cut(
+                data.crops(
+                    [*train, *data.sample(replay, again, seed)], SHORT_WORDS, seed, unanswerable=recipe.unanswerable
+                )
+            )
+            + mixed[at % len(mixed)]
             for at, seed in enumerate(seeds)
         ]
-        return [*map(cut, made[: recipe.cloze]), *short, *([cut(train)] * recipe.epochs)]
+        new = cut(train)
+        whole = [new + cut(data.sample(replay, again, seeds.stop + at)) for at in range(recipe.epochs)]
+        return [*map(cut, made[: recipe.cloze]), *short, *whole]
 
     def run(self, progress: Progress, said: Callable[[str], None], *, save_seconds: float = 60.0) -> None:
         """Train to the end (or until `patience` epochs brought nothing), then put the best epoch's weights in place."""
@@ -274,6 +303,7 @@ class Training:
         """Write the checkpoint, whole or not at all."""
         state = {
             "recipe": asdict(self.recipe),
+            "start": self.start,
             "steps": self.ends,
             "weights": {name: value.detach().cpu() for name, value in self._trained().items()},
             "averaged": {name: value.cpu() for name, value in self.averaged.items()},
@@ -298,7 +328,7 @@ class Training:
         begun = bisect_left(state["steps"], state["step"]) + 1
         same = {name: value for name, value in state["recipe"].items() if name not in LENGTH}
         ours = {name: value for name, value in asdict(self.recipe).items() if name not in LENGTH}
-        if same != ours or state["steps"][:begun] != self.ends[:begun]:
+        if same != ours or state["start"] != self.start or state["steps"][:begun] != self.ends[:begun]:
             raise training.another(self.out)
         self.model.load_state_dict(state["weights"], strict=False)
         self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}

@@ -43,8 +43,8 @@ def write(folder: Path, name: str = "train.json") -> Path:
     return file
 
 
-def tiny_bert(folder: Path) -> Path:
-    """A BERT of two layers and 32 dimensions with random weights, and a word-piece tokenizer over the towns' words."""
+def tiny_bert(folder: Path, dimensions: int = 32) -> Path:
+    """A BERT of two layers with random weights, and a word-piece tokenizer over the towns' words."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -63,7 +63,7 @@ def tiny_bert(folder: Path) -> Path:
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
+        hidden_size=dimensions,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
