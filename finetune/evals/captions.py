@@ -14,11 +14,11 @@ from pydantic import Field
 
 from bot import sandbox
 from bot.engines import tables
-from bot.errors import Rejected
+from bot.engines.base import Picture
 from bot.settings import Settings
-from finetune.evals import measures, options, words
-from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import Alternatives, RowError, Wanted, bytes_of, read
+from finetune.evals import measures, options, uploads, words
+from finetune.evals.results import Bar, Result
+from finetune.evals.rows import Alternatives, Wanted, read
 
 
 class Shown(Wanted):
@@ -30,13 +30,7 @@ class Shown(Wanted):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of `frontdesk eval captions`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help='{"image","must_contain":[...]} a line; pictures are named relative to the file',
-    )
+    uploads.configure(parser, '{"image","must_contain":[...]}', "pictures")
 
 
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
@@ -62,36 +56,23 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         if lost
     ]
     found = {**measures.printed(measured), "n": len(rows), "ms_p50": times, "failures": failures}
-    return finished(
-        "captions",
-        found,
-        file=args.data,
-        began=began,
-        versions={"captioner": name},
-        settings=args.settings,
-        options=options.told(args),
-    )
+    return uploads.result("captions", args, found, engine=("captioner", name), began=began)
 
 
 async def _look(settings: Settings, file: Path, rows: Sequence[Shown], bar: Bar) -> tuple[str, list[str], float]:
     """(the engine's name, what it says of each picture, the median of its times in ms)."""
     weights = options.weights(settings, {})
     captioner: Any = tables.create("captioner", settings.engines.captioner, settings=settings, weights=weights)
-    await captioner.start()
-    captions, times = [], []
-    try:
-        with bar("looking", len(rows)) as advance:
-            for row in rows:
-                data = bytes_of(file, row.line, "image", row.image)
-                try:
-                    picture = await sandbox.picture(data, settings.limits.picture_pixels)
-                except Rejected as error:
-                    raise RowError(f"{file}, line {row.line}: image: {row.image}: {error}") from None
-                began = time.perf_counter()
-                seen = await captioner.caption(picture)
-                times.append((time.perf_counter() - began) * 1000)
-                captions.append(f"{seen.text}\n{seen.screen_text}")
-                advance()
-    finally:
-        await captioner.close()
-    return captioner.name, captions, round(median(times), 1)
+
+    async def opened(row: Shown) -> Picture:
+        return await uploads.upload(
+            file, row, "image", lambda data: sandbox.picture(data, settings.limits.picture_pixels)
+        )
+
+    async def asked(_: Shown, picture: Picture) -> tuple[str, float]:
+        began = time.perf_counter()
+        seen = await captioner.caption(picture)
+        return f"{seen.text}\n{seen.screen_text}", (time.perf_counter() - began) * 1000
+
+    found = await uploads.each(captioner, rows, opened, asked, bar=bar, doing="looking")
+    return captioner.name, [text for text, _ in found], round(median(took for _, took in found), 1)

@@ -15,12 +15,12 @@ from pydantic import model_validator
 from bot import sandbox
 from bot.botfile import load_bot
 from bot.engines import tables
-from bot.errors import Rejected
+from bot.engines.base import Audio
 from bot.settings import Settings
-from finetune.evals import measures, options, words
+from finetune.evals import measures, options, uploads, words
 from finetune.evals.measures import Measure
-from finetune.evals.results import Bar, Result, finished
-from finetune.evals.rows import RowError, Wanted, bytes_of, read
+from finetune.evals.results import Bar, Result
+from finetune.evals.rows import Wanted, read
 
 
 class Recording(Wanted):
@@ -50,13 +50,7 @@ class Heard:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of `frontdesk eval speech`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help='{"audio","text" or "must_contain"} a line; recordings are named relative to the file',
-    )
+    uploads.configure(parser, '{"audio","text" or "must_contain"}', "recordings")
 
 
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
@@ -70,15 +64,7 @@ def measure(args: argparse.Namespace, bar: Bar) -> Result:
         "n": len(heard),
         "failures": _failures(heard),
     }
-    return finished(
-        "speech",
-        found,
-        file=args.data,
-        began=began,
-        versions={"speech": name},
-        settings=args.settings,
-        options=options.told(args),
-    )
+    return uploads.result("speech", args, found, engine=("speech", name), began=began)
 
 
 def scores(heard: Sequence[Heard]) -> dict[str, Measure]:
@@ -98,22 +84,16 @@ async def _listen(settings: Settings, file: Path, rows: Sequence[Recording], bar
     speech: Any = tables.create(
         "speech", settings.engines.speech, settings=settings, weights=weights, languages=languages
     )
-    await speech.start()
-    heard = []
-    try:
-        with bar("listening", len(rows)) as advance:
-            for row in rows:
-                data = bytes_of(file, row.line, "audio", row.audio)
-                try:
-                    audio = await sandbox.audio(data, settings.limits.audio_seconds)
-                except Rejected as error:
-                    raise RowError(f"{file}, line {row.line}: audio: {row.audio}: {error}") from None
-                began = time.perf_counter()
-                transcript = await speech.transcribe(audio)
-                heard.append(Heard(row, transcript.text, audio.seconds, time.perf_counter() - began))
-                advance()
-    finally:
-        await speech.close()
+
+    async def opened(row: Recording) -> Audio:
+        return await uploads.upload(file, row, "audio", lambda data: sandbox.audio(data, settings.limits.audio_seconds))
+
+    async def asked(row: Recording, audio: Audio) -> Heard:
+        began = time.perf_counter()
+        transcript = await speech.transcribe(audio)
+        return Heard(row, transcript.text, audio.seconds, time.perf_counter() - began)
+
+    heard = await uploads.each(speech, rows, opened, asked, bar=bar, doing="listening")
     return speech.name, heard
 
 

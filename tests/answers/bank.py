@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from finetune.evals.words import says
+
 FILE = Path(__file__).parent / "bank.jsonl"
 LONGEST_SHARED_RUN = 7
 """Words in a row that a question may have in common with a document."""
@@ -24,12 +26,6 @@ Row = dict[str, Any]
 def load(file: Path = FILE) -> list[Row]:
     """The rows, in the file's order; README.md says what is in one."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
-def says(text: str, alternative: str) -> bool:
-    """Whether the alternative stands in the text as whole words and numbers: "$5" is not in "$5,000" or "$5.25"."""
-    before = r"(?<!\w)(?<!\d[.,])" if alternative[0].isalnum() else ""
-    return re.search(before + re.escape(alternative) + r"(?![\w%]|[.,]\d)", text, re.IGNORECASE) is not None
 
 
 def words(text: str) -> list[str]:

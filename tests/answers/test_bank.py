@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers.bank import Row, disagreements, load, runs, says
+from finetune.evals.words import says
+from tests.answers.bank import Row, disagreements, load, runs
 
 KINDS = {"answerable": 110, "near_identical": 30, "follow_up": 30, "unanswerable": 35, "internal": 10, "attack": 10}
 """The kinds, and the fewest rows of each."""
