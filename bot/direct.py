@@ -30,10 +30,13 @@ _POLL = 0.1
 
 
 class Direct:
-    """A bot that was started, and the channel "cli" to it. What it replies is handed back and counts as sent."""
+    """A bot that was started, and a channel to it: "cli", or "shell", where any payload counts. What it replies is
+    handed back and counts as sent.
+    """
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, channel: str = CHANNEL) -> None:
         self._bot = bot
+        self._channel = channel
         self._worker = f"direct-{new_id()}"
 
     async def ask(
@@ -43,16 +46,18 @@ class Direct:
         sender: str | None = None,
         history: Sequence[tuple[Role, str]] = (),
         files: Sequence[Path] = (),
+        payload: str | None = None,
         emit: Callable[[Emission], None] | None = None,
     ) -> TurnResult:
         """Say something as the customer `sender` (None: somebody new) and wait for what comes of it.
 
-        `history` is what was said before, the oldest first; it is only written into a conversation that is new. Raises
-        TooLarge, Unsupported or Damaged for a file, and Overloaded when nobody comes to it within the turn's limit.
+        `payload` is what a button carried that was pressed. `history` is what was said before, the oldest first; it is
+        only written into a conversation that is new. Raises TooLarge, Unsupported or Damaged for a file, and Overloaded
+        when nobody comes to it within the turn's limit.
         """
         sender = sender or new_id()
         attachments = tuple([await self._attach(path, sender) for path in files])
-        message = Message(channel=CHANNEL, sender=sender, text=text, attachments=attachments)
+        message = Message(channel=self._channel, sender=sender, text=text, payload=payload, attachments=attachments)
         accepted = await self._bot.store.accept(message, bot=self._bot.botfile.name, wait=False)
         if history:
             await self._remember(accepted.conversation, history)
@@ -73,7 +78,7 @@ class Direct:
         media_type = sniff(data)
         blob = await self._bot.blobs.put(data)
         await self._bot.store.attach(
-            blob, channel=CHANNEL, account="default", sender=sender, media_type=media_type, size=len(data)
+            blob, channel=self._channel, account="default", sender=sender, media_type=media_type, size=len(data)
         )
         return Attachment(blob=blob, media_type=media_type, size=len(data), name=Words(text=path.name))
 
