@@ -89,6 +89,12 @@ class Rest(Section):
     callback_url: str | None = Field(None, description="where to POST what a person writes later")
 
 
+class Operators(Section):
+    """What is for the company's own people and programs, over HTTP."""
+
+    token: SecretStr = Field(SecretStr(""), description="bearer token of the operators' API; empty: it is closed")
+
+
 class Telegram(Section):
     """Telegram; on when a token is set."""
 
@@ -140,6 +146,7 @@ class Settings(BaseSettings):
     turns: Turns = Turns()
     search: Search = Search()
     rest: Rest = Rest()
+    operators: Operators = Operators()
     telegram: Telegram = Telegram()
     web: Web = Web()
 

@@ -7,7 +7,6 @@ to `rest.callback_url`, as in Rasa's callback channel: the same objects, one POS
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import time
 from collections import Counter
@@ -32,6 +31,7 @@ from channels.links import Links
 from channels.progress import Progress
 from channels.rasa import parts
 from channels.recent import Recent
+from channels.tokens import bearer
 
 NAME = "rest"
 LOOK_SECONDS = 1.0
@@ -168,8 +168,7 @@ class RestChannel:
         expected = self._context.settings.rest.token.get_secret_value()
         if not expected:
             return True
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        return hmac.compare_digest(given.strip().encode(), expected.encode()) and scheme.lower() == "bearer"
+        return bearer(expected, request.headers.get("authorization", ""))
 
     async def _newest(self, sender: str) -> dict[str, int]:
         """The sender's conversation and its newest event, so that a long one need not be read from its beginning."""

@@ -1,4 +1,4 @@
-"""Signed tokens of the widget's visitors, and the key that signs them."""
+"""Signed tokens of the widget's visitors, the key that signs them, and bearer tokens of programs."""
 
 from __future__ import annotations
 
@@ -111,3 +111,9 @@ def proves(secret: str, id: str, identifier_hash: str) -> bool:
         return False
     expected = hmac.new(secret.encode(), id.encode(), hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, identifier_hash.lower())
+
+
+def bearer(expected: str, authorization: str) -> bool:
+    """Whether an Authorization header has this bearer token; compared in constant time."""
+    scheme, _, given = authorization.partition(" ")
+    return hmac.compare_digest(given.strip().encode(), expected.encode()) and scheme.lower() == "bearer"

@@ -66,6 +66,7 @@ async def _serve(settings: Settings, listening: socket.socket, worker: str) -> N
 
 def pages(bot: Any, desk: Any) -> Sequence[Any]:
     """The demo company's site and the source pages; the widget gets the company's look."""
+    from channels.explain import Explanations
     from channels.web.channel import WebChannel
     from channels.web.shop import Site
     from channels.web.source_page import SourcePage
@@ -94,7 +95,8 @@ def pages(bot: Any, desk: Any) -> Sequence[Any]:
         brand=site.brand,
         website_token=bot.settings.web.website_token,
     )
-    return [*site.routes(), *source.routes()]
+    explanations = Explanations(bot.store, bot.settings)
+    return [*site.routes(), *source.routes(), *explanations.routes()]
 
 
 def help_pages(bot: Any) -> Callable[[], list[Any]]:
