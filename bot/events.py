@@ -266,13 +266,14 @@ class FlowResumed(Plain):
 
 class StepTaken(Plain):
     """A flow is at a step now. `phase` is how far the step is: "" it begins, "asking" an action asks, "asked" an answer
-    is waited for, "validating", "running" (an action), "called" (another flow), "listening".
+    is waited for, "validating", "running" (an action), "waiting" (for a person's approval of it), "called" (another
+    flow), "listening".
     """
 
     type: Literal["step_taken"] = "step_taken"
     frame: int
     step: str
-    phase: Literal["", "asking", "asked", "validating", "running", "called", "listening"] = ""
+    phase: Literal["", "asking", "asked", "validating", "running", "waiting", "called", "listening"] = ""
 
 
 class FlowEnded(Plain):

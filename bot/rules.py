@@ -41,8 +41,7 @@ from bot.flows.scanner import WrongCondition
 
 DENIED = "utter_action_denied"
 WAITING = "utter_action_waits_for_approval"
-TEMPLATES = frozenset({DENIED, WAITING})
-"""The responses that a domain needs where there are rules without an `utter` of their own."""
+NOT_APPROVED = "utter_action_not_approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,9 @@ class Rules:
         return any(fnmatchcase(action, pattern) for pattern in self.repeatable)
 
 
+NO_RULES = Rules()
+
+
 def check(rules: Rules, action: str, slots: Mapping[str, Any], person: Person, *, approved: bool = False) -> Verdict:
     """Whether the action may run with these slots for this customer. `approved`: a person has said yes to this call.
 
@@ -134,6 +136,13 @@ def check(rules: Rules, action: str, slots: Mapping[str, Any], person: Person, *
     if found or rules.default == "allow":
         return Allow()
     return Deny(f"no rule allows {action}")
+
+
+def utters(rules: Rules) -> frozenset[str]:
+    """The responses that a domain needs for these rules."""
+    said = {rule.then.utter for rule in rules.rules if isinstance(rule.then, Deny | Approve)}
+    waits = {NOT_APPROVED} if any(isinstance(rule.then, Approve) for rule in rules.rules) else set()
+    return frozenset(said | waits | ({DENIED} if rules.default == "deny" else set()))
 
 
 def unmatched(rules: Rules, names: Iterable[str]) -> list[str]:

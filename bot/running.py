@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 
 from bot import results
 from bot.actions.base import ActionCall, Actions
 from bot.actions.tracker import LatestMessage, TrackerView, digest, idempotency_key, rasa_events, tracker
 from bot.errors import ActionError
-from bot.events import ActionRan, Event, HandedOver, Resolved, Returned, SessionStarted, SlotSet
+from bot.events import (
+    ActionRan,
+    ApprovalAsked,
+    Event,
+    HandedOver,
+    Resolved,
+    Returned,
+    SessionStarted,
+    SlotSet,
+    StepTaken,
+)
 from bot.flows.load import Loaded
 from bot.flows.model import Slot
 from bot.machine.values import Unfit, fitted
 from bot.machine.walk import values
 from bot.record import Record
 from bot.results import ActionResponse, ActionResult
+from bot.rules import NO_RULES, NOT_APPROVED, Approve, Deny, Person, Rules, Verdict, check
 from bot.stack import encoded
 from bot.types import Button, Outcome, Reply
 
@@ -25,23 +36,42 @@ log = logging.getLogger(__name__)
 Run = Callable[[str], Awaitable[list[Event]]]
 """The events of a conversation that are stored, by its id."""
 
+REFUSED = "refused"
+"""What `Running.run` gives back where the rules, or a person, say no."""
+
 FOLLOWUPS = 5
 """So many actions may follow each other by name before that counts as going in circles."""
 
 
 class Running:
-    """See the module's docstring. `events` reads what was stored of a conversation, for the tracker."""
+    """See the module's docstring. `events` reads what was stored of a conversation, for the tracker. `rules` are asked
+    before every action.
+    """
 
-    def __init__(self, bot: Loaded, actions: Actions | None, events: Run | None = None) -> None:
+    def __init__(
+        self, bot: Loaded, actions: Actions | None, events: Run | None = None, rules: Rules = NO_RULES
+    ) -> None:
+        self._rules = rules
         self._bot = bot
         self._actions = actions
         self._events = events
         self._domain = bot.domain.raw
         self._digest = digest(self._domain)
 
-    async def run(self, record: Record, name: str, step: str) -> str | None:
-        """Carry the action out, with those that it names to follow. Returns why it could not be done; None: it was."""
+    async def run(
+        self, record: Record, name: str, step: str, *, approved: ApprovalAsked | Literal[False] | None = None
+    ) -> str | None:
+        """Carry the action out, with those that it names to follow. Returns why it could not be done; None: it was, or
+        it waits for a person (the frame on top says so). `approved` is what a person said yes to; False: they said no.
+        """
         for number in range(FOLLOWUPS):
+            verdict = self._verdict(record, name, step, approved)
+            if isinstance(verdict, Approve):
+                self._wait(record, name, step, verdict)
+                return None
+            if isinstance(verdict, Deny):
+                self._refuse(record, name, verdict)
+                return REFUSED
             try:
                 result = await self._called(record, name, f"{step}#{number}")
             except ActionError as error:
@@ -57,6 +87,32 @@ class Running:
                 return None
             name = followup
         return "too_many_followups"
+
+    def _refuse(self, record: Record, name: str, verdict: Deny) -> None:
+        """Write down that the action is not done, and tell the customer."""
+        log.warning("action %s in %s is refused: %s", name, record.state.conversation, verdict.reason)
+        record.add(ActionRan(name=name, ok=False, error=REFUSED))
+        self._say(record, ActionResponse(response=verdict.utter))
+
+    def _verdict(
+        self, record: Record, name: str, step: str, approved: ApprovalAsked | Literal[False] | None
+    ) -> Verdict:
+        if approved is False:
+            return Deny("a person said no", NOT_APPROVED)
+        state, slots = record.state, values(self._bot, record.state)
+        person = Person(state.verified, state.channel, record.language, state.labels)
+        granted = approved is not None and approved.key == _call_key(name, step, slots)
+        verdict = check(self._rules, name, slots, person, approved=granted)
+        frame = state.stack[-1] if state.stack else None
+        if isinstance(verdict, Approve) and (frame is None or frame.phase != "running"):
+            return Deny(f"{verdict.reason} (only an action that is a step of its own can wait for approval)")
+        return verdict
+
+    def _wait(self, record: Record, name: str, step: str, verdict: Approve) -> None:
+        frame, key = record.state.stack[-1], _call_key(name, step, values(self._bot, record.state))
+        record.add(StepTaken(frame=frame.id, step=frame.step, phase="waiting"))
+        record.add(ApprovalAsked(action=name, step=step, queue=verdict.by, reason=verdict.reason, key=key))
+        self._say(record, ActionResponse(response=verdict.utter))
 
     async def _called(self, record: Record, name: str, step: str) -> ActionResult:
         if self._actions is None:
@@ -84,7 +140,9 @@ class Running:
             last_action=next((e.body.name for e in reversed(record.events) if isinstance(e.body, ActionRan)), None),
         )
         key = idempotency_key(identity, step, name, slots)
-        return await self._actions.run(ActionCall(name, tracker(view, key=key), self._domain, self._digest, key))
+        repeatable = self._rules.may_repeat(name)
+        call = ActionCall(name, tracker(view, key=key), self._domain, self._digest, key, repeatable)
+        return await self._actions.run(call)
 
     def _apply(self, record: Record, result: ActionResult) -> str | None:  # noqa: PLR0912 - one case an event
         """Do what the events say and say what the responses say; returns the action that is to follow."""
@@ -152,6 +210,11 @@ class Running:
             record.say(reply.model_copy(update={"text": text, "buttons": (*reply.buttons, *buttons)}))
             if record.outcome is Outcome.SILENT:
                 record.outcome, record.confidence = Outcome.DONE, 1.0
+
+
+def _call_key(name: str, step: str, slots: Mapping[str, Any]) -> str:
+    """Names the very call that a person is asked about: with other values it is another one."""
+    return idempotency_key("", step, name, slots)
 
 
 def _typed(slot: Slot | None, value: Any) -> Any:

@@ -20,7 +20,7 @@ from bot.events import (
 from bot.types import Plain, Words
 
 Kind = Literal["regular", "interrupt", "link", "call", "pattern"]
-Phase = Literal["", "asking", "asked", "validating", "running", "called", "listening"]
+Phase = Literal["", "asking", "asked", "validating", "running", "waiting", "called", "listening"]
 
 
 class Frame(Plain):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bot import stack
 from bot.events import (
+    ActionRan,
     ApprovalAsked,
     ApprovalDecided,
     ContactChanged,
@@ -49,13 +50,20 @@ class Line(Plain):
     template: str | None = None
 
 
+class Owed(Plain):
+    """An approval that was asked for. `granted` is None until somebody decides."""
+
+    asked: ApprovalAsked
+    granted: bool | None = None
+
+
 class State(Plain):
     """A conversation at one moment. `version` is the sequence number of the last event folded into it.
 
     `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one
     that is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number
     of the newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
-    `approvals` are those that people owe.
+    `approvals` are those that were asked for and are not acted upon.
     """
 
     conversation: str
@@ -84,7 +92,7 @@ class State(Plain):
     frames: int = 0
     session: int = 0
     heard: datetime | None = None
-    approvals: tuple[ApprovalAsked, ...] = ()
+    approvals: tuple[Owed, ...] = ()
 
 
 def fold(state: State, events: Iterable[Event]) -> State:
@@ -144,9 +152,14 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
             kept_labels = [label for label in state.labels if label not in body.removed]
             return {"labels": tuple(dict.fromkeys([*kept_labels, *body.added]))}
         case ApprovalAsked() as body:
-            return {"approvals": (*state.approvals, body)}
+            return {"approvals": (*state.approvals, Owed(asked=body))}
         case ApprovalDecided() as body:
-            return {"approvals": tuple(asked for asked in state.approvals if asked.id != body.id)}
+            decided = {"granted": body.granted}
+            owed = (each.model_copy(update=decided) if each.asked.id == body.id else each for each in state.approvals)
+            return {"approvals": tuple(owed)}
+        case ActionRan() as body:
+            left = (each for each in state.approvals if each.granted is None or each.asked.action != body.name)
+            return {"approvals": tuple(left)}
         case Edited() as body:
             return _replaced(state, body.message_id, body.text)
         case Deleted() as body:

@@ -126,6 +126,8 @@ class Turn:
             record.outcome = Outcome.SILENT
         elif claim.trigger.kind in ("message", "payload"):
             await self.steps.respond(record, heard, stream)
+        elif claim.trigger.kind == "approval" and self.steps.processes is not None:
+            await self.steps.processes.decided(self.steps, record, stream)
         elif claim.trigger.kind == "returned":
             record.say(self._say(record)("utter_returned"))
             record.outcome = Outcome.DONE

@@ -10,7 +10,7 @@ from bot.flows.load import Loaded
 from bot.machine.commands import apply
 from bot.machine.effects import Batch, HandOver
 from bot.machine.session import STARTS
-from bot.machine.steps import take
+from bot.machine.steps import after, take
 from bot.machine.walk import Walk
 from bot.state import State
 
@@ -36,14 +36,26 @@ def begin(
 
 
 def resume(
-    bot: Loaded, state: State, *, steps: int = 0, failed: str | None = None, failures_in_a_row: int = 2
+    bot: Loaded,
+    state: State,
+    *,
+    steps: int = 0,
+    failed: str | None = None,
+    refused: bool = False,
+    failures_in_a_row: int = 2,
 ) -> Batch:
     """What follows after the outside has done its part. `steps` were taken in this turn; `failed`: it could not be
-    done, and why (a word for the context of `pattern_internal_error`)."""
+    done, and why (a word for the context of `pattern_internal_error`); `refused`: it may not be done, and the process
+    that wanted it is over."""
     walk = Walk(bot, state, failures_in_a_row)
     walk.steps = steps
     if failed is not None:
         fail(walk, failed)
+    elif refused and walk.top is not None:
+        family = walk.family(walk.top)
+        for frame in reversed(family):
+            walk.close(frame, "cancelled")
+        after(walk, family[0])
     return _walked(walk)
 
 
@@ -76,6 +88,6 @@ def _walked(walk: Walk) -> Batch:
             circles = True
             fail(walk, "too_many_steps")
             continue
-        if not take(walk, frame):
+        if frame.phase == "waiting" or not take(walk, frame):
             break
     return Batch(tuple(walk.items), walk.outside, walk.steps)
