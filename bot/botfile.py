@@ -147,6 +147,17 @@ class CrawlSource(Part):
     private: bool = False
 
 
+class ShopSource(Part):
+    """The database of the built-in actions (`bot.actions.builtin`): orders, returns, repairs, stock ...
+
+    `database` is SQLAlchemy's URL; "": SQLite in the home folder. `products` is the file that an empty one is filled
+    from.
+    """
+
+    database: str = ""
+    products: Path = Path("products.jsonl")
+
+
 class BotFile(Part):
     """One bot, as its `bot.toml` says. `folder` is where the file lies; `documents` paths are absolute, `prompts` is a
     folder below it, unless it is absolute.
@@ -165,6 +176,7 @@ class BotFile(Part):
     documents: tuple[DocumentSource, ...] = ()
     crawl: tuple[CrawlSource, ...] = ()
     prompts: Path = Path("prompts")
+    shop: ShopSource | None = None
 
     @property
     def language(self) -> str:

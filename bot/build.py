@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import lexicon
 from bot.actions.base import Actions
+from bot.actions.builtin import shop_actions
 from bot.actions.endpoint import read_endpoint
 from bot.actions.runner import make_actions
 from bot.answer import Answerer
@@ -30,6 +31,7 @@ from bot.index import IndexHolder, Progress, growth, prepare
 from bot.media import understand_media
 from bot.processes import Processes
 from bot.prompts import Prompts
+from bot.rules import Rules, load_rules, utters
 from bot.settings import Settings, make_home
 from bot.store.base import Blobs, Store
 from bot.store.blobs import FolderBlobs
@@ -176,7 +178,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
     )
-    actions = _actions(botfile, loaded)
+    actions = _actions(botfile, loaded, settings)
     processes = Processes(
         loaded,
         actions,
@@ -184,6 +186,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         clock=now,
         events=partial(store.events, newest=EVENTS_SHOWN),
         documents=lambda: index.id is not None and bool(index.snapshot.documents),
+        rules=_rules(botfile, loaded),
     )
     turn = Turn(
         store=store,
@@ -234,12 +237,27 @@ def load_processes(botfile: BotFile) -> Loaded:
     return loaded
 
 
-def _actions(botfile: BotFile, loaded: Loaded) -> Actions | None:
-    """What runs the bot's own actions: the server that its endpoints.yml names, else its package in this process."""
+def _rules(botfile: BotFile, loaded: Loaded) -> Rules:
+    """The bot's rules.toml. Raises ConfigError for what is wrong there, and for a response that is missing."""
+    rules = load_rules(botfile.folder / "rules.toml")
+    with_base(loaded.domain, utters(rules))
+    if missing := loaded.domain.missing(utters(rules)):
+        raise ConfigError(f"rules.toml needs the response {', '.join(missing)}: add it to the domain's 'responses:'")
+    return rules
+
+
+def _actions(botfile: BotFile, loaded: Loaded, settings: Settings) -> Actions | None:
+    """What runs the bot's own actions: the server that its endpoints.yml names, else its package in this process; and
+    the built-in ones where bot.toml has a shop."""
     if not loaded.processes.own:
         return None
     given = read_config(botfile.folder).action_endpoint
-    return make_actions(botfile.folder, endpoint=read_endpoint(given, botfile.folder) if given else None)
+    builtin = None
+    if botfile.shop is not None:
+        url = botfile.shop.database or f"sqlite:///{(settings.home / 'shop.db').absolute()}"
+        builtin = partial(shop_actions, url, botfile.folder / botfile.shop.products)
+    endpoint = read_endpoint(given, botfile.folder) if given else None
+    return make_actions(botfile.folder, endpoint=endpoint, builtin=builtin)
 
 
 def versions(engines: Engines, index: IndexHolder, prompts: Prompts) -> dict[str, str]:

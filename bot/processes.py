@@ -108,8 +108,7 @@ class Processes:
             asked = owed.asked
             waiting = [item for item in record.state.stack if item.phase == "waiting"]
             frame = next((item for item in waiting if f"{item.flow}/{item.step}" == asked.step), None)
-            newest = [other for other in record.state.approvals if other.asked.step == asked.step][-1]
-            if frame is None or newest is not owed:
+            if frame is None:
                 record.add(ActionRan(name=asked.action, ok=False, error="no_longer_wanted"))
                 continue
             if record.state.stack[-1].id != frame.id:

@@ -152,7 +152,8 @@ def _changes(state: State, event: Event) -> dict[str, object]:  # noqa: PLR0911,
             kept_labels = [label for label in state.labels if label not in body.removed]
             return {"labels": tuple(dict.fromkeys([*kept_labels, *body.added]))}
         case ApprovalAsked() as body:
-            return {"approvals": (*state.approvals, Owed(asked=body))}
+            others = (each for each in state.approvals if each.asked.step != body.step)
+            return {"approvals": (*others, Owed(asked=body))}
         case ApprovalDecided() as body:
             decided = {"granted": body.granted}
             owed = (each.model_copy(update=decided) if each.asked.id == body.id else each for each in state.approvals)

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "flows": ("channels.commands.flows", "draw a bot's flows"),
     "ask": ("channels.commands.ask", "ask the bot as a customer would"),
     "conversations": ("channels.commands.conversations", "list, show, reply to, return and resolve conversations"),
+    "approvals": ("channels.commands.approvals", "list, approve and deny what waits for a person's yes"),
     "models": ("channels.commands.models", "pull, list and verify model weights"),
     "registry": ("channels.commands.registry", "versions of trained models: compare, promote and roll back"),
     "explain": ("channels.commands.explain", "say why the bot gave an answer"),

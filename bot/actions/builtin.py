@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import ConfigError
@@ -28,6 +29,18 @@ TABLE: Mapping[str, str] = {
     "action_book_repair": "bot.actions.book_repair:book_repair",
     "action_look_up_stock": "bot.actions.look_up_stock:look_up_stock",
 }
+
+
+def shop_actions(url: str, products: Path) -> list[Action]:
+    """The built-in actions over the shop's database at this SQLAlchemy URL, which is made and filled with the demo
+    company's rows where it is empty.
+    """
+    from bot.actions.shop.shop import Shop
+
+    shop = Shop(url)
+    shop.prepare(products)
+    return builtin_actions(shop)
+
 
 Work = Callable[["Shop", Mapping[str, Any], str], dict[str, Any]]
 

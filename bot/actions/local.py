@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ LOADING_SECONDS = 60.0
 
 
 class LocalActions:
-    """The actions of `folder`'s package, and `builtin` ones; of two with one name the package's is run.
+    """The actions of `folder`'s package, and those that `builtin` makes; of two with one name the package's is run.
 
     `seconds` is how long an action may take, `threads` how many may be at it at once.
     """
@@ -39,11 +39,11 @@ class LocalActions:
         folder: Path | None = None,
         *,
         package: str = "actions",
-        builtin: Sequence[Action] = (),
+        builtin: Callable[[], Sequence[Action]] = tuple,
         seconds: float = 10.0,
         threads: int = 8,
     ) -> None:
-        self._folder, self._package, self._builtin = folder, package, tuple(builtin)
+        self._folder, self._package, self._builtin = folder, package, builtin
         self._seconds, self._size = seconds, threads
         self._threads: Threads | None = None
         self._executor: ActionExecutor | None = None
@@ -115,7 +115,7 @@ class LocalActions:
         from rasa_sdk.executor import ActionExecutor
 
         executor = ActionExecutor()
-        for builtin in self._builtin:
+        for builtin in self._builtin():
             executor.register_action(builtin)
         for kind in load_actions(self._folder, self._package) if self._folder is not None else []:
             executor.register_action(kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def make_actions(
-    folder: Path, *, endpoint: Endpoint | None = None, builtin: Sequence[Action] = (), seconds: float = 10.0
+    folder: Path, *, endpoint: Endpoint | None = None, builtin: Callable[[], Sequence[Action]] | None = None
 ) -> Actions:
     """What runs the actions of the bot in this folder: on `endpoint` where there is one, else in this process.
 
-    A bot's action comes before a built-in one of the same name.
+    `builtin` makes the built-in ones, at the start. A bot's action comes before a built-in one of the same name.
     """
     if endpoint is None:
-        return LocalActions(folder, builtin=builtin, seconds=seconds)
+        return LocalActions(folder, builtin=builtin or tuple)
     server = ServerActions(endpoint)
-    return InTurn(server, LocalActions(builtin=builtin, seconds=seconds)) if builtin else server
+    return InTurn(server, LocalActions(builtin=builtin)) if builtin is not None else server
 
 
 class InTurn:

@@ -12,7 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.events import Event, HandedOver, Received, Returned, Sent, Started, Understood
+from bot.events import (
+    ActionRan,
+    Commanded,
+    Event,
+    FlowEnded,
+    FlowResumed,
+    FlowStarted,
+    HandedOver,
+    Received,
+    Returned,
+    Sent,
+    SessionStarted,
+    SlotSet,
+    Started,
+    Understood,
+)
 
 Json = dict[str, Any]
 
@@ -109,39 +124,67 @@ def _loop(view: TrackerView) -> Json:
 
 
 def rasa_events(events: Iterable[Event]) -> list[Json]:
-    """What happened, as Rasa tells it: who said what, when, and when the bot fell silent and spoke again.
+    """What happened, as Rasa tells it: who said what and when, slots, flows, actions, who has the word.
 
-    Erased words are an empty text. What Rasa has no event for (deliveries, labels, the audit trail) is left out.
+    Erased words are an empty text, an erased slot has none. What Rasa has no event for (deliveries, labels, the audit
+    trail) is left out. What was understood stands with the message, in `parse_data.commands`.
     """
     channel = ""
     told: list[Json] = []
     for event in events:
         if isinstance(event.body, Started):
             channel = event.body.channel
-        if (made := _rasa(event, channel)) is not None:
-            told.append({**made, "timestamp": event.time.timestamp()})
+        if isinstance(event.body, Commanded):
+            _understood(told, event.body)
+        told += [{**made, "timestamp": event.time.timestamp()} for made in _rasa(event, channel)]
     return told
 
 
-def _rasa(event: Event, channel: str) -> Json | None:  # noqa: PLR0911 - one case an event
+def _rasa(event: Event, channel: str) -> list[Json]:  # noqa: PLR0911, PLR0912 - one case an event
     match event.body:
-        case Started():
-            return {"event": "session_started"}
+        case SessionStarted():
+            return [{"event": "session_started"}]
         case Received() as body:
-            return _user(body.text.text or "", body.message_id, channel)
+            return [_user(body.text.text or "", body.message_id, channel)]
         case Understood(kind="transcript") as body if body.text.text:
-            return _user(body.text.text, body.message_id, channel)
+            return [_user(body.text.text, body.message_id, channel)]
         case Sent() as body if event.actor.kind == "agent":
-            return {"event": "agent", "text": body.text.text or "", "data": {}}
+            return [{"event": "agent", "text": body.text.text or "", "data": {}}]
         case Sent() as body:
             metadata = {"utter_action": body.template} if body.template else {}
-            return {"event": "bot", "text": body.text.text or "", "data": _said(body), "metadata": metadata}
+            said = {"event": "bot", "text": body.text.text or "", "data": _said(body), "metadata": metadata}
+            return [_ran(body.template), said] if body.template else [said]
+        case SlotSet() as body:
+            return [{"event": "slot", "name": body.name, "value": json.loads(body.value.text or "null")}]
+        case ActionRan(ok=True) as body:
+            return [_ran(body.name)]
+        case ActionRan() as body:
+            return [{**_ran(body.name), "event": "action_execution_rejected"}]
+        case FlowStarted() as body:
+            return [{"event": "flow_started", "flow_id": body.flow}]
+        case FlowResumed() as body:
+            return [{"event": "flow_resumed", "flow_id": body.flow}]
+        case FlowEnded() as body:
+            kind = "flow_completed" if body.outcome in ("completed", "linked") else "flow_cancelled"
+            return [{"event": kind, "flow_id": body.flow, "step_id": body.step}]
         case HandedOver():
-            return {"event": "pause"}
+            return [{"event": "pause"}]
         case Returned():
-            return {"event": "resume"}
+            return [{"event": "resume"}]
         case _:
-            return None
+            return []
+
+
+def _ran(name: str) -> Json:
+    return {"event": "action", "name": name, "policy": None, "confidence": None}
+
+
+def _understood(told: list[Json], body: Commanded) -> None:
+    """Put the commands into the message that they were made of, which is the last one."""
+    for event in reversed(told):
+        if event["event"] == "user":
+            event["parse_data"]["commands"] = json.loads(body.commands.text or "[]")
+            return
 
 
 def _user(text: str, message_id: str, channel: str) -> Json:

@@ -16,13 +16,19 @@ from bot.types import Words
 
 
 def ask(connection: sa.Connection, stored: Sequence[Event]) -> None:
-    """Put what the events ask for into the queues."""
+    """Put what the events ask for into the queues. What the same step asked for before is withdrawn: the customer
+    changed something since.
+    """
     asked = [(event, event.body) for event in stored if isinstance(event.body, ApprovalAsked)]
     if asked:
         rows = [
             {**body.model_dump(exclude={"type"}), "conversation": event.conversation, "asked": event.time}
             for event, body in asked
         ]
+        for row in rows:
+            same = (table.c.conversation == row["conversation"], table.c.step == row["step"])
+            older = sa.update(table).where(*same, table.c.decided.is_(None))
+            connection.execute(older.values(decided=row["asked"]))
         connection.execute(sa.insert(table), rows)
 
 
@@ -47,7 +53,7 @@ def decide(  # noqa: PLR0917 - `Database.write` hands on what it is given in ord
     row = events.locked(connection, found["conversation"])
     undecided = sa.update(table).where(table.c.id == approval, table.c.decided.is_(None))
     if connection.execute(undecided.values(decided=now, granted=granted, author=author)).rowcount == 0:
-        raise Conflict("it was decided already")
+        raise Conflict("it was decided already, or the customer changed something and it was asked for anew")
     body = ApprovalDecided(id=approval, granted=granted, note=Words(text=note or None))
     told = Event(conversation=row.id, time=now, actor=Actor(kind="agent", id=author), cause=approval, body=body)
     events.append(connection, row, [told], now)

@@ -127,7 +127,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An action that a person of `queue` must say yes to; `granted` None: it waits.
+    """An action that a person of `queue` must say yes to. `granted` None: it waits, or (`decided`) it was withdrawn.
 
     `step` and `key` name the very call in its flow. What it would be done with stands in the conversation.
     """

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> int:
     settings: Settings = args.settings
-    store = _open(settings)
+    store = open_store(settings)
     await store.open()
     try:
         if args.action == "list":
@@ -80,7 +80,8 @@ async def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Store:
+    """The store of a home, not yet opened. ConfigError where nothing was ever said."""
     from bot.store.sql import SqlStore
 
     if not settings.database and not (settings.home / "frontdesk.db").is_file():

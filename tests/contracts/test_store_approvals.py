@@ -69,6 +69,18 @@ async def test_a_decision_is_told_in_the_conversation_and_begins_its_turn(
     }
 
 
+async def test_what_is_asked_for_anew_withdraws_what_was_asked_before(store: SqlStore) -> None:
+    asked = await waiting(store)
+    state = await store.load(asked.conversation)
+    anew = ApprovalAsked(action=asked.action, step=asked.step, queue=asked.queue, key="k2")
+    other = ApprovalAsked(action=asked.action, step="other/step", queue=asked.queue)
+    await store.commit(asked.conversation, state.version, [event(asked.conversation, one) for one in (anew, other)])
+    assert {one.id for one in await store.approvals()} == {anew.id, other.id}
+    assert {owed.asked.id for owed in (await store.load(asked.conversation)).approvals} == {anew.id, other.id}
+    with pytest.raises(Conflict, match="asked for anew"):
+        await store.decide(asked.id, True, author="mia")
+
+
 async def test_of_two_decisions_one_counts(store: SqlStore, another: Another) -> None:
     asked = await waiting(store)
     other = await another()

@@ -36,12 +36,9 @@ class Shop:
     """A database by its SQLAlchemy URL. `today` tells the day."""
 
     def __init__(self, url: str, *, today: Callable[[], date] = today_here) -> None:
-        self._engine = sa.create_engine(url)
+        # A connection a transaction: actions run in whatever thread is free.
+        self._engine = sa.create_engine(url, poolclass=sa.NullPool)
         self.today = today
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._engine.dispose()
 
     def prepare(self, products: Path) -> None:
         """Make the tables and fill them with the demo company's rows, unless that was done before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -33,12 +33,11 @@ JONAS = {"order_number": "TW-48209981", "order_proof": "50667"}
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path) -> Shop:
     made = Shop(f"sqlite:///{tmp_path / 'shop.db'}", today=lambda: TODAY)
     made.prepare(find_data() / "products.jsonl")
     made.prepare(find_data() / "products.jsonl")
-    yield made
-    made.close()
+    return made
 
 
 def count(shop: Shop, table: sa.Table) -> int:
@@ -56,7 +55,6 @@ def test_the_demo_database_is_the_same_every_time(tmp_path: Path, shop: Shop) ->
                 rows.append(connection.execute(sa.select(table)).all())
         assert rows[0] == rows[1]
     assert count(shop, tables.orders) == 10
-    other.close()
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------
@@ -104,7 +102,6 @@ def test_guessing_closes_the_order_until_the_next_day(tmp_path: Path) -> None:
     assert find_order(shop, JONAS, "")["order_verified"]
     days[0] = date(2026, 6, 11)
     assert find_order(shop, ANNA, "")["order_verified"]
-    shop.close()
 
 
 @pytest.mark.parametrize("said", ["TW-48210655", "tw 48210655", "#48210655", "my order is TW48210655, thanks"])
@@ -304,7 +301,7 @@ def test_stock_is_told_of_what_the_customer_means(shop: Shop, product: object, r
 
 
 async def test_they_run_as_rasa_actions_with_the_calls_key(shop: Shop) -> None:
-    actions = LocalActions(builtin=builtin_actions(shop))
+    actions = LocalActions(builtin=lambda: builtin_actions(shop))
     await actions.start()
     assert await actions.names() == set(TABLE)
     slots = {**ANNA, "return_confirmed": True}

@@ -104,12 +104,12 @@ async def test_of_two_actions_with_one_name_the_packages_is_run(tmp_path: Path) 
             dispatcher.utter_message(text="built in")
 
     (tmp_path / "bot").mkdir()
-    builtin = LocalActions(builtin=[Builtin()])
+    builtin = LocalActions(builtin=lambda: [Builtin()])
     await builtin.start()
     assert await said(builtin, "action_own") == ["built in"]
     await builtin.close()
     own = ONE.format(kind="Own", name="action_own", said="mine")
-    both = LocalActions(package(tmp_path / "bot", __init__=own), builtin=[Builtin()])
+    both = LocalActions(package(tmp_path / "bot", __init__=own), builtin=lambda: [Builtin()])
     await both.start()
     assert await said(both, "action_own") == ["mine"]
     await both.close()
