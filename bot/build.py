@@ -31,7 +31,7 @@ from bot.index import IndexHolder, Progress, growth, prepare
 from bot.media import understand_media
 from bot.processes import Processes
 from bot.prompts import Prompts
-from bot.rules import Rules, load_rules, utters
+from bot.rules import RULES, Rules, load_rules, utters
 from bot.settings import Settings, make_home
 from bot.store.base import Blobs, Store
 from bot.store.blobs import FolderBlobs
@@ -239,7 +239,7 @@ def load_processes(botfile: BotFile) -> Loaded:
 
 def _rules(botfile: BotFile, loaded: Loaded) -> Rules:
     """The bot's rules.toml. Raises ConfigError for what is wrong there, and for a response that is missing."""
-    rules = load_rules(botfile.folder / "rules.toml")
+    rules = load_rules(botfile.folder / RULES)
     with_base(loaded.domain, utters(rules))
     if missing := loaded.domain.missing(utters(rules)):
         raise ConfigError(f"rules.toml needs the response {', '.join(missing)}: add it to the domain's 'responses:'")

@@ -39,6 +39,8 @@ from bot.errors import ConfigError
 from bot.flows.conditions import Condition, parse
 from bot.flows.scanner import WrongCondition
 
+RULES = "rules.toml"
+"""The file's name in a bot's folder."""
 DENIED = "utter_action_denied"
 WAITING = "utter_action_waits_for_approval"
 NOT_APPROVED = "utter_action_not_approved"

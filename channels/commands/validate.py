@@ -7,11 +7,13 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+from bot.actions.builtin import TABLE
 from bot.botfile import BotFile, find_data, load_bot
 from bot.errors import ConfigError, FrontdeskError
-from bot.flows.load import Loaded, load
-from bot.flows.model import Place, Problem
+from bot.flows.load import Loaded, load, with_base
+from bot.flows.model import Act, Place, Problem
 from bot.flows.rasa_config import read_config
+from bot.rules import RULES, load_rules, unmatched, utters
 from channels import terminal
 
 
@@ -71,8 +73,10 @@ def examined(folder: Path) -> tuple[list[Problem], Loaded]:
     found += [*loaded.problems, *config.problems]
     if botfile is not None and (folder / "bot.toml").is_file():
         found += _unsaid(botfile, loaded)
+    found += _rules(folder, loaded)
     if loaded.processes.own and config.action_endpoint is None:
-        found += asyncio.run(_actions(folder, loaded))
+        builtin = frozenset(TABLE) if botfile is not None and botfile.shop is not None else frozenset()
+        found += asyncio.run(_actions(folder, loaded, builtin))
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda item: (order[item.level], item.place.file, item.place.line)), loaded
 
@@ -88,8 +92,33 @@ def _unsaid(botfile: BotFile, loaded: Loaded) -> list[Problem]:
     ]
 
 
-async def _actions(folder: Path, loaded: Loaded) -> list[Problem]:
-    """Actions that the domain lists and the bot's package does not have, and what is wrong with the package."""
+def _rules(folder: Path, loaded: Loaded) -> list[Problem]:
+    """What is wrong in rules.toml, and rules that guard nothing."""
+    file = folder / RULES
+    try:
+        rules = load_rules(file)
+    except ConfigError as error:
+        return [Problem("rules", str(error), Place(str(file)))]
+    steps = [step for flow in loaded.processes.flows.values() for step in flow.steps.values()]
+    names = [*loaded.domain.actions, *(step.action for step in steps if isinstance(step, Act))]
+    unguarded = [
+        Problem(
+            "rules", f"{pattern!r} is no action of any flow or of the domain's 'actions:'", Place(str(file)), "warning"
+        )
+        for pattern in unmatched(rules, names)
+    ]
+    with_base(loaded.domain, utters(rules))
+    missing = [
+        Problem("missing_response", f"a rule says {name!r}: add it under the domain's 'responses:'", Place(str(file)))
+        for name in loaded.domain.missing(utters(rules))
+    ]
+    return [*missing, *unguarded]
+
+
+async def _actions(folder: Path, loaded: Loaded, builtin: frozenset[str]) -> list[Problem]:
+    """Actions that the domain lists and neither the bot's package nor the `builtin` ones have, and what is wrong with
+    the package.
+    """
     from bot.actions.runner import make_actions
     from bot.flows.check import DEFAULT_ACTIONS
 
@@ -97,7 +126,7 @@ async def _actions(folder: Path, loaded: Loaded) -> list[Problem]:
     actions = make_actions(folder)
     try:
         await actions.start()
-        known = await actions.names()
+        known = await actions.names() | builtin
     except FrontdeskError as error:
         return [Problem("actions", str(error), place)]
     finally:

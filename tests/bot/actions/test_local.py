@@ -166,9 +166,9 @@ async def test_forms_and_slots_are_validated(actions: LocalActions) -> None:
 
 async def test_an_action_that_hangs_is_left_behind_and_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads_module, "GRACE", 0.05)
-    actions = LocalActions(ACME, seconds=0.3, threads=2)
+    actions = LocalActions(ACME, seconds=1.0, threads=2)
     await actions.start()
-    calls = [actions.run(call("action_sleep", {"seconds": 2.0})) for _ in range(2)]
+    calls = [actions.run(call("action_sleep", {"seconds": 5.0})) for _ in range(2)]
     for error in await asyncio.gather(*calls, return_exceptions=True):
         assert isinstance(error, ActionTimeout)
         assert error.uncertain
