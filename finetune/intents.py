@@ -109,11 +109,14 @@ def pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def threshold(logits: NDArray[np.float32], wanted: Sequence[int], lost: float) -> float:
     """The probability of the best intent below which a sentence counts as out of scope.
 
-    So high that of the sentences that would be told rightly a share of `lost` falls below it; 0 when none was right.
+    So high that of the sentences that would be told rightly a share of `lost` falls below it; where they are too few to
+    lose one, the least of their probabilities stands for one and is lowered in proportion. 0 when none was right.
     """
     found = probabilities(logits)
     right = np.sort(found.max(1)[found.argmax(1) == np.asarray(wanted)])
-    return float(right[int(lost * len(right))]) if len(right) else 0.0
+    if not len(right):
+        return 0.0
+    return float(right[int(lost * len(right))] * min(1.0, lost * len(right)))
 
 
 def outcome(logits: NDArray[np.float32], wanted: Sequence[int], least: float) -> dict[str, float]:

@@ -20,6 +20,8 @@ from finetune.intents import SCALE, IntentHead, outcome, threshold
 from finetune.intents_data import Sentence, few, read, split
 from finetune.training import forget, write_curve, write_metrics
 
+LOST = {True: 0.015, False: 0.005}
+"""What finding sentences out of scope may cost, where there are some and where there are none to find."""
 AGAIN = 3_000
 """With at most so many sentences, those held out to choose on are learnt from too, in a second run."""
 
@@ -40,9 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--lost",
         type=float,
-        default=0.01,
+        default=None,
         metavar="S",
-        help="share of what would be told rightly that may count as out of scope: more of it finds more that is",
+        help="share of what would be told rightly that may count as out of scope: more of it finds more that is "
+        f"(default: {LOST[True]} where --data marks such sentences, else {LOST[False]})",
     )
     options.common(parser, name="intents", base="the encoder to build on")
     group = parser.add_argument_group("recipe")
@@ -53,19 +56,20 @@ def run(args: argparse.Namespace) -> int:
     """Train, choose the threshold on what was held out, and print how good it is there."""
     device = options.begin(args)
     recipe = artefact.recipe_of(args)
-    if not 0 <= args.lost < 1 or not 0 < args.dev_share < 1 or args.few < 0:
+    if not 0 <= (args.lost or 0) < 1 or not 0 < args.dev_share < 1 or args.few < 0:
         raise DataError("--lost is from 0 to below 1, --dev-share between 0 and 1, --few not negative")
     sentences = read(args.data)
     if args.few:
         sentences = few(sentences, args.few, args.seed)
     if len({each.intent for each in sentences} - {OUT_OF_SCOPE}) < 2:
         raise DataError(f"{args.data} needs sentences of at least two intents")
+    lost = args.lost if args.lost is not None else LOST[any(each.intent == OUT_OF_SCOPE for each in sentences)]
     base, out = options.base_of(args), options.out_of(args, "intents")
     train, held = split(sentences, args.dev_share, args.seed)
     terminal.say(f"on {device}: {len(train)} sentences to learn from, {len(held)} to choose on")
     training, head = _trained(args, recipe, [*train, *held], len(train), out)
     scores = head.scores(head.held)
-    chosen = threshold(scores, [head.wanted[row] for row in head.held], args.lost)
+    chosen = threshold(scores, [head.wanted[row] for row in head.held], lost)
     figures = outcome(scores, [head.wanted[row] for row in head.held], chosen)
     seconds = sum(epoch.seconds for epoch in training.history)
     if len(sentences) <= AGAIN:
@@ -86,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         "held_out": figures,
         "sentences": {"train": len(train), "held_out": len(held), "again": len(sentences) <= AGAIN},
         "intents": len(head.labels),
-        "lost": args.lost,
+        "lost": lost,
         "epochs": [asdict(epoch) for epoch in training.history],
         "recipe": asdict(recipe),
         "seconds": round(seconds, 1),

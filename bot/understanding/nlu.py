@@ -189,3 +189,16 @@ def by_intent(examples: Sequence[Example]) -> dict[str, list[str]]:
     for example in examples:
         found.setdefault(example.intent, []).append(example.text)
     return found
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files below a bot's folder that have an `nlu:` of their own, in order."""
+    found = sorted([*folder.rglob("*.yml"), *folder.rglob("*.yaml")])
+    return [file for file in found if file.is_file() and _begins_nlu(file)]
+
+
+def _begins_nlu(file: Path) -> bool:
+    try:
+        return bool(re.search(r"^nlu:", file.read_text(encoding="utf-8"), re.MULTILINE))
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -23,7 +23,7 @@ SAID_HALF = re.compile(rf"\b(?P<hour>{_HOUR}) ?{_HALF}")
 CLOCK = re.compile(rf"\b(?P<hour>\d{{1,2}}|{_HOUR}) o['’]?clock{_PART}")
 _COUNTED = r"(?: \w+)? (?:days?|weeks?|months?|people|persons?|items?|euros?|dollars?|percent)"
 AT = re.compile(
-    rf"\b(?:(?P<before>morning|afternoon|evening|night),? )?(?:at|around|by|about) (?P<hour>\d{{1,2}}|{_HOUR})"
+    rf"\b(?:(?P<before>morning|afternoon|evening|night),? )?(?:at|by) (?P<hour>\d{{1,2}}|{_HOUR})"
     rf"(?![\w:.,%$€£]|\d| ?[ap]\.?m|{_COUNTED})\b{_PART}"
 )
 PARTED = re.compile(rf"\b(?P<hour>\d{{1,2}}|{_HOUR}) (?:in the |this )(?P<part>morning|afternoon|evening)")
