@@ -147,6 +147,13 @@ class CrawlSource(Part):
     private: bool = False
 
 
+class ActionLimits(Part):
+    """How actions are run: `seconds` for each at most; `compress` what is sent to an action server (deflate)."""
+
+    seconds: float = Field(default=10.0, gt=0)
+    compress: bool = False
+
+
 class ShopSource(Part):
     """The database of the built-in actions (`bot.actions.builtin`): orders, returns, repairs, stock ...
 
@@ -176,6 +183,7 @@ class BotFile(Part):
     documents: tuple[DocumentSource, ...] = ()
     crawl: tuple[CrawlSource, ...] = ()
     prompts: Path = Path("prompts")
+    actions: ActionLimits = ActionLimits()
     shop: ShopSource | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -256,8 +256,11 @@ def _actions(botfile: BotFile, loaded: Loaded, settings: Settings) -> Actions | 
     if botfile.shop is not None:
         url = botfile.shop.database or f"sqlite:///{(settings.home / 'shop.db').absolute()}"
         builtin = partial(shop_actions, url, botfile.folder / botfile.shop.products)
+    limits = botfile.actions
     endpoint = read_endpoint(given, botfile.folder) if given else None
-    return make_actions(botfile.folder, endpoint=endpoint, builtin=builtin)
+    if endpoint is not None:
+        endpoint = replace(endpoint, seconds=limits.seconds, deflate=limits.compress)
+    return make_actions(botfile.folder, endpoint=endpoint, builtin=builtin, seconds=limits.seconds)
 
 
 def versions(engines: Engines, index: IndexHolder, prompts: Prompts) -> dict[str, str]:

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
 
 def make_actions(
-    folder: Path, *, endpoint: Endpoint | None = None, builtin: Callable[[], Sequence[Action]] | None = None
+    folder: Path,
+    *,
+    endpoint: Endpoint | None = None,
+    builtin: Callable[[], Sequence[Action]] | None = None,
+    seconds: float = 10.0,
 ) -> Actions:
     """What runs the actions of the bot in this folder: on `endpoint` where there is one, else in this process.
 
     `builtin` makes the built-in ones, at the start. A bot's action comes before a built-in one of the same name.
+    `seconds` is how long one in this process may take; an endpoint has its own limit.
     """
     if endpoint is None:
-        return LocalActions(folder, builtin=builtin or tuple)
+        return LocalActions(folder, builtin=builtin or tuple, seconds=seconds)
     server = ServerActions(endpoint)
-    return InTurn(server, LocalActions(builtin=builtin)) if builtin is not None else server
+    return InTurn(server, LocalActions(builtin=builtin, seconds=seconds)) if builtin is not None else server
 
 
 class InTurn:

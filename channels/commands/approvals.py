@@ -8,12 +8,10 @@ import dataclasses
 import getpass
 import json
 
-from bot.errors import NotFound
-from bot.settings import Settings
 from bot.store.base import Approval, Store
 from channels import terminal
 from channels.cli import common_options
-from channels.commands.conversations import open_store
+from channels.commands.conversations import only, opened
 
 DECISIONS = {"approve": True, "deny": False}
 
@@ -38,16 +36,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    settings: Settings = args.settings
-    store = open_store(settings)
-    await store.open()
-    try:
+    async with opened(args.settings) as store:
         if args.action == "list":
             await _list(store, args)
         else:
             await _decide(store, args)
-    finally:
-        await store.close()
     return 0
 
 
@@ -91,7 +84,4 @@ async def _named(store: Store, start: str) -> str:
     """The approval whose id is, or begins with, what was given."""
     if len(start) == 32:
         return start
-    found = [each.id for each in await store.approvals(waiting=False, limit=10_000) if each.id.startswith(start)]
-    if len(found) != 1:
-        raise NotFound(f"{len(found) or 'no'} approvals have an id that begins with {start!r}")
-    return found[0]
+    return only([each.id for each in await store.approvals(waiting=False, limit=10_000)], start, "approvals")

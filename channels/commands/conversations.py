@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import dataclasses
 import getpass
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.errors import ConfigError, NotFound
@@ -66,37 +67,43 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    settings: Settings = args.settings
-    store = open_store(settings)
-    await store.open()
-    try:
+    async with opened(args.settings) as store:
         if args.action == "list":
             await _list(store, args)
         else:
             conversation = await _named(store, args.conversation)
             await ACTIONS[args.action](store, conversation, args)
-    finally:
-        await store.close()
     return 0
 
 
-def open_store(settings: Settings) -> Store:
-    """The store of a home, not yet opened. ConfigError where nothing was ever said."""
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Store]:
+    """The store of a home. ConfigError where nothing was ever said."""
     from bot.store.sql import SqlStore
 
     if not settings.database and not (settings.home / "frontdesk.db").is_file():
         raise ConfigError(f"nothing was ever said in {settings.home}: start 'frontdesk serve' first, or name --home")
-    return SqlStore(settings.database_url)
+    store = SqlStore(settings.database_url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def only(ids: list[str], start: str, what: str) -> str:
+    """The one id that begins like that. NotFound where none does, or several do."""
+    found = [each for each in ids if each.startswith(start)]
+    if len(found) != 1:
+        raise NotFound(f"{len(found) or 'no'} {what} have an id that begins with {start!r}")
+    return found[0]
 
 
 async def _named(store: Store, start: str) -> str:
     """The conversation whose id is, or begins with, what was given."""
     if len(start) == 32:
         return start
-    found = [each.id for each in await store.conversations(limit=10_000) if each.id.startswith(start)]
-    if len(found) != 1:
-        raise NotFound(f"{len(found) or 'no'} conversations have an id that begins with {start!r}")
-    return found[0]
+    return only([each.id for each in await store.conversations(limit=10_000)], start, "conversations")
 
 
 async def _list(store: Store, args: argparse.Namespace) -> None:
