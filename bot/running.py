@@ -169,6 +169,12 @@ class Running:
                     record.add(SessionStarted(keep=self._bot.domain.session.carry_over_slots))
                 case results.SessionEnded():
                     record.add(Resolved())
+                case results.ActionRan(name):
+                    record.add(ActionRan(name=name))
+                case results.ActionWasRejected(name):
+                    record.add(ActionRan(name=name, ok=False, error="rejected"))
+                case results.Exported():
+                    pass  # a mark for whoever reads an action's events; it changes nothing
                 case other:
                     log.warning("an action's event %s changes nothing in a flow", type(other).__name__)
         for response in result.responses:

@@ -77,23 +77,24 @@ class ServerActions:
     async def run(self, call: ActionCall) -> ActionResult:
         """Send the call, and again with the domain where the server asks for it."""
         try:
-            async with asyncio.timeout(self._endpoint.seconds):
-                return await self._run(call)
+            async with asyncio.timeout(self._endpoint.seconds) as limit:
+                return await self._run(call, limit.when() or 0.0)
         except TimeoutError:
             message = f"did not finish within {self._endpoint.seconds:g} seconds"
             raise ActionTimeout(call.action, message, uncertain=True) from None
 
-    async def _run(self, call: ActionCall) -> ActionResult:
+    async def _run(self, call: ActionCall, until: float) -> ActionResult:
         known = bool(call.digest) and self._digest == call.digest
-        status, body = await self._post(call, with_domain=not known)
+        status, body = await self._post(call, until, with_domain=not known)
         if status == WANTS_DOMAIN:
-            status, body = await self._post(call, with_domain=True)
+            status, body = await self._post(call, until, with_domain=True)
         given = _json(body)
         if status == httpx.codes.OK and isinstance(given, dict | None):
             return read_result((given or {}).get("events"), (given or {}).get("responses"))
         raise _error(call.action, status, given)
 
-    async def _post(self, call: ActionCall, *, with_domain: bool) -> tuple[int, bytes]:
+    async def _post(self, call: ActionCall, until: float, *, with_domain: bool) -> tuple[int, bytes]:
+        """Send it, again where that is safe and there is time left before `until`, on the event loop's clock."""
         content = self._content(call, with_domain=with_domain)
         headers = {"Content-Type": "application/json"}
         if self._endpoint.deflate:
@@ -105,6 +106,8 @@ class ServerActions:
             except (ActionUnreachable, ActionFailed) as error:
                 pause = next(pauses, None)
                 if pause is None or (error.uncertain and not call.repeatable):
+                    raise
+                if asyncio.get_running_loop().time() + pause >= until:
                     raise
                 log.info("%s; trying again in %s s", error, pause)
                 await asyncio.sleep(pause)

@@ -13,6 +13,7 @@ import pytest
 from bot import results
 from bot.actions.fake import Answer, FakeActions
 from bot.errors import ActionFailed
+from bot.events import ActionRan
 from bot.flows.load import load, with_base
 from bot.processes import Processes
 from bot.results import ActionResponse, ActionResult
@@ -180,3 +181,11 @@ async def test_after_a_long_silence_a_new_session_begins(bank: Bank) -> None:
     state = await bank.state()
     assert "Sent." not in texts(result)
     assert state.session == 2
+
+
+async def test_an_action_may_count_others_as_run_or_rejected(bank: Bank) -> None:
+    events = (results.ActionRan("action_noted"), results.ActionWasRejected("action_other"), results.Exported())
+    bank.acts.answers["action_check_funds"] = ActionResult(events=(results.SlotWasSet("has_funds", True), *events))
+    await transfer(bank)
+    told = [(event.body.name, event.body.ok) for event in await bank.events() if isinstance(event.body, ActionRan)]
+    assert told == [("action_check_funds", True), ("action_noted", True), ("action_other", False)]

@@ -105,6 +105,15 @@ async def test_a_server_that_is_not_there_was_sent_nothing(monkeypatch: pytest.M
     await actions.close()
 
 
+async def test_there_is_no_waiting_for_a_server_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSES", (60.0,))
+    actions = ServerActions(Endpoint(f"http://127.0.0.1:{free_port()}/webhook", seconds=30.0))
+    await actions.start()
+    with pytest.raises(ActionUnreachable):
+        await actions.run(call("action_greet"))
+    await actions.close()
+
+
 async def test_a_server_that_comes_up_meanwhile_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSES", (0.0, 0.0))
     tries = 0
