@@ -68,9 +68,10 @@ def _made(name: str, work: Work, shop: Shop) -> Action:
             return name
 
         def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-            del dispatcher, domain
+            del dispatcher
             key = (tracker.latest_message.get("metadata") or {}).get("idempotency_key", "")
             changes = work(shop, tracker.slots, key)
-            return [SlotSet(slot, value) for slot, value in changes.items()]
+            known = domain.get("slots", changes)  # a bot need not have a slot for all that could be told
+            return [SlotSet(slot, value) for slot, value in changes.items() if slot in known]
 
     return BuiltIn()

@@ -305,10 +305,10 @@ async def test_they_run_as_rasa_actions_with_the_calls_key(shop: Shop) -> None:
     await actions.start()
     assert await actions.names() == set(TABLE)
     slots = {**ANNA, "return_confirmed": True}
-    first, again = await actions.run(call("action_start_return", slots)), None
-    again = await actions.run(call("action_start_return", slots))
+    first = await actions.run(call("action_start_return", slots, domain={"slots": {"return_number": {}}}))
+    again = await actions.run(call("action_start_return", slots, domain={"slots": {"return_number": {}}}))
     assert first == again
-    assert SlotWasSet("return_number", "RT-00001") in first.events
+    assert first.events == (SlotWasSet("return_number", "RT-00001"),)
     assert count(shop, tables.returns) == 1
     await actions.close()
 
