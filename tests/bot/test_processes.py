@@ -73,7 +73,7 @@ async def test_a_transfer_from_wish_to_done(bank: Bank) -> None:
     assert texts(await bank.say("Ann")) == ["How much should Ann get?"]
     confirm = await bank.say("50 please")
     assert texts(confirm) == ["Send 50 to Ann?"]
-    assert [button.payload for button in confirm.replies[0].buttons][0] == "/SetSlots(confirmation=true)"
+    assert confirm.replies[0].buttons[0].payload == "/SetSlots(confirmation=true)"
     done = await bank.say("", payload="/SetSlots(confirmation=true)")
     assert texts(done) == ["Sent.", "What else can I do for you?"]
     assert [call.action for call in bank.acts.calls] == ["action_check_funds", "action_execute_transfer"]

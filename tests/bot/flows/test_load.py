@@ -79,27 +79,146 @@ def test_the_default_repair_flows_are_without_mistakes_in_both_languages(tmp_pat
 
 
 MISTAKES = [
-    ("unknown_step", 4, "confrim", "flows:\n  f:\n    description: d\n    steps: [{id: a, noop: true, next: confrim}]"),
-    ("missing_response", 5, "utter_none", "flows:\n  f:\n    description: d\n    steps:\n      - action: utter_none"),
-    ("missing_response", 5, "utter_ask_verified", "flows:\n  f:\n    description: d\n    steps:\n      - collect: verified"),
-    ("unknown_slot", 5, "amont", "flows:\n  f:\n    description: d\n    steps:\n      - set_slots: [{amont: 3}]"),
-    ("unknown_action", 5, "action_x", "flows:\n  f:\n    description: d\n    steps:\n      - action: action_x"),
-    ("unknown_flow", 5, "did you mean 'paint'", "flows:\n  f:\n    description: d\n    steps:\n      - link: pant"),
-    ("unknown_key", 6, "did you mean 'utter'", "flows:\n  f:\n    description: d\n    steps:\n      - collect: amount\n        uter: x"),
-    ("unknown_key", 4, "descripton", "flows:\n  f:\n    description: d\n    descripton: e\n    steps: [{action: utter_sent}]"),
-    ("condition", 3, "column 15", "flows:\n  f:\n    if: slots.amount >> 3\n    description: d\n    steps: [{action: utter_sent}]"),
-    ("no_else", 6, "'else'", "flows:\n  f:\n    description: d\n    steps:\n      - noop: true\n        next: [{if: slots.verified, then: END}]"),
-    ("step_kind", 5, "exactly one of", "flows:\n  f:\n    description: d\n    steps:\n      - {action: utter_sent, collect: amount}"),
-    ("description", 2, "description", "flows:\n  f:\n    steps: [{action: utter_sent}]"),
-    ("no_steps", 2, "at least one step", "flows:\n  f: {description: d}"),
-    ("yaml", 3, "not valid YAML", "flows:\n  f: [\n"),
-    ("pattern_link", 5, "human_handoff", "flows:\n  f:\n    description: d\n    steps:\n      - link: pattern_completed"),
-    ("slot_value", 5, "red, green", "flows:\n  f:\n    description: d\n    steps:\n      - set_slots: [{colour: pink}]"),
-    ("slot_never_filled", 2, "never filled", "slots:\n  lost: {type: text, mappings: [{type: from_llm}]}\nflows:\n  f:\n    description: d\n    if: slots.lost\n    steps: [{action: utter_sent}]"),
-    ("slot_type", 2, "did you mean 'float'", "slots:\n  w: {type: flot, initial_value: 1}"),
-    ("unknown_slot", 3, "nosuch", "responses:\n  x: 1\n  utter_b: [{text: t, buttons: [{title: T, payload: /SetSlots(nosuch=1)}]}]"),
-    ("missing_next", 8, "END", "flows:\n  f:\n    description: d\n    steps:\n      - noop: true\n        next:\n          - if: slots.verified\n            then: [{action: utter_sent}]\n          - else: END"),
-]  # fmt: skip
+    (
+        "unknown_step",
+        4,
+        "confrim",
+        "flows:\n  f:\n    description: d\n    steps: [{id: a, noop: true, next: confrim}]",
+    ),
+    (
+        "missing_response",
+        5,
+        "utter_none",
+        "flows:\n  f:\n    description: d\n    steps:\n      - action: utter_none",
+    ),
+    (
+        "missing_response",
+        5,
+        "utter_ask_verified",
+        "flows:\n  f:\n    description: d\n    steps:\n      - collect: verified",
+    ),
+    (
+        "unknown_slot",
+        5,
+        "amont",
+        "flows:\n  f:\n    description: d\n    steps:\n      - set_slots: [{amont: 3}]",
+    ),
+    (
+        "unknown_action",
+        5,
+        "action_x",
+        "flows:\n  f:\n    description: d\n    steps:\n      - action: action_x",
+    ),
+    (
+        "unknown_flow",
+        5,
+        "did you mean 'paint'",
+        "flows:\n  f:\n    description: d\n    steps:\n      - link: pant",
+    ),
+    (
+        "unknown_key",
+        6,
+        "did you mean 'utter'",
+        "flows:\n  f:\n    description: d\n    steps:\n      - collect: amount\n        uter: x",
+    ),
+    (
+        "unknown_key",
+        4,
+        "descripton",
+        "flows:\n  f:\n    description: d\n    descripton: e\n    steps: [{action: utter_sent}]",
+    ),
+    (
+        "condition",
+        3,
+        "column 15",
+        "flows:\n  f:\n    if: slots.amount >> 3\n    description: d\n    steps: [{action: utter_sent}]",
+    ),
+    (
+        "no_else",
+        6,
+        "'else'",
+        "flows:\n"
+        "  f:\n"
+        "    description: d\n"
+        "    steps:\n"
+        "      - noop: true\n"
+        "        next: [{if: slots.verified, then: END}]",
+    ),
+    (
+        "step_kind",
+        5,
+        "exactly one of",
+        "flows:\n  f:\n    description: d\n    steps:\n      - {action: utter_sent, collect: amount}",
+    ),
+    (
+        "description",
+        2,
+        "description",
+        "flows:\n  f:\n    steps: [{action: utter_sent}]",
+    ),
+    (
+        "no_steps",
+        2,
+        "at least one step",
+        "flows:\n  f: {description: d}",
+    ),
+    (
+        "yaml",
+        3,
+        "not valid YAML",
+        "flows:\n  f: [\n",
+    ),
+    (
+        "pattern_link",
+        5,
+        "human_handoff",
+        "flows:\n  f:\n    description: d\n    steps:\n      - link: pattern_completed",
+    ),
+    (
+        "slot_value",
+        5,
+        "red, green",
+        "flows:\n  f:\n    description: d\n    steps:\n      - set_slots: [{colour: pink}]",
+    ),
+    (
+        "slot_never_filled",
+        2,
+        "never filled",
+        "slots:\n"
+        "  lost: {type: text, mappings: [{type: from_llm}]}\n"
+        "flows:\n"
+        "  f:\n"
+        "    description: d\n"
+        "    if: slots.lost\n"
+        "    steps: [{action: utter_sent}]",
+    ),
+    (
+        "slot_type",
+        2,
+        "did you mean 'float'",
+        "slots:\n  w: {type: flot, initial_value: 1}",
+    ),
+    (
+        "unknown_slot",
+        3,
+        "nosuch",
+        "responses:\n  x: 1\n  utter_b: [{text: t, buttons: [{title: T, payload: /SetSlots(nosuch=1)}]}]",
+    ),
+    (
+        "missing_next",
+        8,
+        "END",
+        "flows:\n"
+        "  f:\n"
+        "    description: d\n"
+        "    steps:\n"
+        "      - noop: true\n"
+        "        next:\n"
+        "          - if: slots.verified\n"
+        "            then: [{action: utter_sent}]\n"
+        "          - else: END",
+    ),
+]
 
 
 @pytest.mark.parametrize(("code", "line", "words", "text"), MISTAKES)
