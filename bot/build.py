@@ -17,7 +17,18 @@ from bot.answer import Answerer
 from bot.botfile import BotFile, load_bot
 from bot.crawled import Crawled
 from bot.engines import tables
-from bot.engines.base import Captioner, Checker, Encoder, Engine, Generator, Reader, Reranker, Speech
+from bot.engines.base import (
+    Captioner,
+    Checker,
+    Classifier,
+    Encoder,
+    Engine,
+    Generator,
+    Reader,
+    Reranker,
+    Speech,
+    Tagger,
+)
 from bot.engines.registry import KINDS
 from bot.engines.served import Make, Served
 from bot.engines.swap import Swap, pinned
@@ -38,6 +49,8 @@ from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.turn import TEMPLATES, Turn
 from bot.types import Attachment, now
+from bot.understanding.meaning import Understanding as Meaning
+from bot.understanding.meaning import knowledge_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +60,9 @@ EVENTS_SHOWN = 300
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines by their part. `generator` and `reranker` are None where they are turned off."""
+    """The engines by their part. `generator` and `reranker` are None where they are turned off; so are `classifier` and
+    `tagger` where the bot's models.toml names no weights `intents` and `slots`.
+    """
 
     speech: Speech
     captioner: Captioner
@@ -56,6 +71,8 @@ class Engines:
     checker: Checker
     generator: Generator | None
     reranker: Reranker | None = None
+    classifier: Classifier | None = None
+    tagger: Tagger | None = None
 
     @property
     def needed(self) -> dict[str, Engine]:
@@ -66,8 +83,8 @@ class Engines:
     def optional(self) -> dict[str, Engine]:
         """Without these something else is said instead."""
         parts: dict[str, Engine] = {"speech": self.speech, "captioner": self.captioner}
-        if self.reranker is not None:
-            parts["reranker"] = self.reranker
+        trained = {"reranker": self.reranker, "classifier": self.classifier, "tagger": self.tagger}
+        parts |= {name: engine for name, engine in trained.items() if engine is not None}
         return parts if self.generator is None else {**parts, "generator": self.generator}
 
     @property
@@ -182,6 +199,14 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
     processes = Processes(
         loaded,
         actions,
+        understanding=Meaning(
+            encoder=engines.encoder,
+            reader=engines.reader,
+            classifier=engines.classifier,
+            tagger=engines.tagger,
+            knowledge=knowledge_of(botfile.folder),
+            clock=now,
+        ),
         failures_in_a_row=botfile.handover.failures_in_a_row,
         clock=now,
         events=partial(store.events, newest=EVENTS_SHOWN),
@@ -302,6 +327,8 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> tuple[En
         checker=make("checker", chosen.checker, encoder=encoder),
         generator=make("generator", chosen.generator) if wanted else None,
         reranker=make("reranker", chosen.reranker) if chosen.reranker != "off" else None,
+        classifier=make("classifier", chosen.classifier) if "intents" in weights.manifest else None,
+        tagger=make("tagger", chosen.tagger) if "slots" in weights.manifest else None,
     )
     return engines, again
 

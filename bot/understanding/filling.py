@@ -147,11 +147,13 @@ async def spoken(message: Message, asking: Wanted, beside: Sequence[Filled], rea
     rest = bare(without(message.text, beside))
     if not re.search(r"\w\w", rest) or (beside and not FILLER.sub("", rest)):
         return ""
+    if beside:
+        rest = AROUND.sub("", rest).strip()
     if reader is None or not (beside or len(rest.split()) > LONG):
         return rest
     [span] = await reader.read(asked_as(asking), [message.text])
     found = message.text[span.start : span.end].strip(" .,!?") if span.score >= LIKELY else ""
-    return found or (AROUND.sub("", rest).strip() if beside else rest)
+    return found or rest
 
 
 FILLER = re.compile(

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from bot import lexicon
@@ -36,6 +37,7 @@ from bot.understanding import filling, signals
 from bot.understanding.choosing import Choice, FlowChooser
 from bot.understanding.filling import Filled
 from bot.understanding.kinds import kind_of
+from bot.understanding.nlu import by_intent, files_of, read_nlu
 from bot.understanding.reading import Message
 from bot.understanding.values.choice import choices
 from bot.understanding.values.yes_no import yes_or_no
@@ -63,6 +65,12 @@ class Knowledge:
     synonyms: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     region: str | None = None
+
+
+def knowledge_of(folder: Path) -> Knowledge:
+    """What the `nlu.yml` files below a bot's folder tell. Raises ConfigError for one that is wrong."""
+    nlu = read_nlu(*files_of(folder))
+    return Knowledge(nlu.regexes, nlu.synonyms, by_intent(nlu.examples))
 
 
 class Understanding:

@@ -8,7 +8,10 @@ _PLEASE = (
     r"(?:please|pls|ok(?:ay)?|well|actually|sorry|no|hmm|oh|then|just|wait|hold on|hey|可以|请|那|那就|还是)?[ ,.!]*"
 )
 _END = r"[ ,.!。！~]*(?:please|thanks|thank you|now|then|instead|for now|吧|了|谢谢)?[ ,.!。！~]*"
-_THIS = r"(?: (?:this|that|it|everything|the (?:process|request|form|whole thing|operation)|(?:this|the) (?:process|request)))?"
+_THIS = (
+    r"(?: (?:this|that|it|everything|the (?:process|request|form|whole thing|operation)|"
+    r"(?:this|the) (?:process|request)))?"
+)
 
 CANCEL = re.compile(
     rf"{_PLEASE}(?:(?:i (?:want|would like|'d like|wanna|need) to |let's |can (?:you|we) |could you )?"
@@ -17,7 +20,8 @@ CANCEL = re.compile(
     r"i(?:'ve| have)? changed my mind|i (?:don't|do not|no longer) (?:want|need|wish) (?:to (?:do|continue|"
     r"go on|proceed)"
     r"(?: with)? ?(?:this|that|it)?|this|that|it)(?: any ?more)?|don't (?:do|bother)(?: it| that)?|not any ?more|"
-    r"let's (?:not|leave it|forget it)|取消|算了|不要了|不办了|不弄了|停止|停下|不想(?:要|办|弄|做|继续)了?|我改主意了|别弄了|退出)"
+    r"let's (?:not|leave it|forget it)|取消|算了|不要了|不办了|不弄了|停止|停下|不想(?:要|办|弄|做|继续)了?|"
+    r"我改主意了|别弄了|退出)"
     rf"{_END}"
 )
 SKIP = re.compile(
@@ -38,7 +42,8 @@ WHY = re.compile(
     r"necessary|for|"
     r"required|important)\b.*|what(?:'s| is) (?:that|this|it) (?:for|needed for)|what do you need (?:that|this|"
     r"it) for|"
-    r"(?:你们?)?(?:为什么|为何|为啥|干嘛|干吗)(?:要|问|需要)?.*|问这个(?:干什么|干嘛|做什么).*|要这个(?:干什么|干嘛|做什么).*)[?？.! ]*"
+    r"(?:你们?)?(?:为什么|为何|为啥|干嘛|干吗)(?:要|问|需要)?.*|问这个(?:干什么|干嘛|做什么).*|要这个(?:干什么|"
+    r"干嘛|做什么).*)[?？.! ]*"
 )
 WHY_ABOUT = re.compile(r"\b(?:need|ask|asking|want to know|necessary|required|matter|for|know)\b|要|问|需要")
 REPEAT = re.compile(
@@ -46,7 +51,8 @@ REPEAT = re.compile(
     r"the question))?(?: again)?"
     r"(?: please)?[?. ]*|(?:sorry,? |pardon,? )?(?:what|come again|pardon(?: me)?|excuse me|huh|what did you say|"
     r"what was (?:that|the question)(?: again)?|once more|one more time|again|i didn't (?:get|catch|understand|hear) "
-    r"(?:that|it|the question|you))[?.! ]*(?:please)?[?.! ]*|(?:请)?(?:再说一(?:遍|次)|重复一(?:下|遍)|没听(?:清|懂|明白)|你说什么|"
+    r"(?:that|it|the question|you))[?.! ]*(?:please)?[?.! ]*|(?:请)?(?:再说一(?:遍|次)|重复一(?:下|遍)|"
+    r"没听(?:清|懂|明白)|你说什么|"
     r"什么[?？])[。？?！ ]*"
 )
 CORRECTS = re.compile(

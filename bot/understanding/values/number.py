@@ -42,7 +42,7 @@ _ANY = "|".join((*sorted(_SMALL, key=len, reverse=True), *_TENS))
 _WORD = rf"(?:{_ANY}|{'|'.join(BIG)})"
 DIGITS = re.compile(
     r"(?<![\w.,-])(?P<sign>-|minus )?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?"
-    r"(?:(?P<suffix>[km万亿千百])(?![a-z])| (?P<big>hundred|thousand|million|billion)\b)?(?![\d])"
+    r"(?:(?P<suffix>[km万亿千百])(?![a-z])| (?P<big>hundred|thousand|million|billion)\b)?(?!\d|-\d)"
 )
 WORDS = re.compile(
     rf"\b(?P<sign>minus )?(?P<words>(?:an? (?={'|'.join(BIG)}))?{_WORD}(?:[ -](?:and )?{_WORD})*)"

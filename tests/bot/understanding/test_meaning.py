@@ -1,0 +1,138 @@
+"""Messages to commands, by the rules and the fake engines: real models are measured with `bench understand`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from bot.commands import (
+    Ask,
+    AskWhy,
+    CancelFlow,
+    CannotHandle,
+    Clarify,
+    Command,
+    Repeat,
+    SetSlot,
+    SkipQuestion,
+    StartFlow,
+)
+from bot.engines.fake import FakeEncoder
+from bot.flows.expecting import Expecting, Startable, Wanted
+from bot.flows.model import Flow, Slot
+from bot.state import State
+from bot.understanding.meaning import Understanding
+
+FLOWS = (
+    Startable("transfer_money", "transfer money", "Send money to a contact"),
+    Startable("check_balance", "check balance", "Tell the balance of an account"),
+)
+
+
+def wanted(
+    name: str, type_: Any = "text", description: str = "", value: Any = None, values: tuple[str, ...] = ()
+) -> Wanted:
+    return Wanted(Slot(name, type_, values=values), description, "", (), value)
+
+
+AMOUNT = wanted("amount", "float", "amount of money to send")
+DATE = wanted("date", description="when to send it")
+RECIPIENT = wanted("recipient", description="name of the person who gets the money")
+OPEN = Flow("transfer_money", "transfer money", "", {})
+
+
+async def meant(text: str, **said: Any) -> list[Command]:
+    encoder = FakeEncoder()
+    await encoder.start()
+    understanding = Understanding(encoder=encoder, clock=lambda: datetime(2026, 11, 23, 12))
+    return await understanding(text, Expecting(flows=FLOWS, **said), State(conversation="c"), "en")
+
+
+async def test_a_process_that_is_named_begins() -> None:
+    assert await meant("I want to transfer money") == [StartFlow("transfer_money")]
+
+
+async def test_what_the_same_message_tells_is_filled() -> None:
+    found = await meant("transfer money on Friday", collects={"transfer_money": (AMOUNT, DATE)})
+    assert found == [StartFlow("transfer_money"), SetSlot("date", "2026-11-27")]
+
+
+async def test_a_question_for_the_documents_is_no_business_of_processes() -> None:
+    assert await meant("What are your opening hours?") == []
+    assert await meant("What are your opening hours?", open_flow=OPEN, asking=AMOUNT) == []
+
+
+async def test_a_request_and_a_question_in_one_message_are_both_heard() -> None:
+    found = await meant("Please transfer money. What are your opening hours?")
+    assert found == [StartFlow("transfer_money"), Ask("What are your opening hours?")]
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("never mind", CancelFlow()),
+        ("cancel that please", CancelFlow()),
+        ("取消", CancelFlow()),
+        ("why do you need that?", AskWhy()),
+        ("为什么要问这个？", AskWhy()),
+        ("sorry, what?", Repeat()),
+        ("再说一遍", Repeat()),
+        ("I'd rather not say", SkipQuestion()),
+        ("I don't know", SkipQuestion()),
+        ("不知道", SkipQuestion()),
+        ("purple", CannotHandle()),
+    ],
+)
+async def test_words_that_steer_fill_no_slot(text: str, command: Command) -> None:
+    assert await meant(text, open_flow=OPEN, asking=AMOUNT) == [command]
+
+
+async def test_several_slots_are_filled_from_one_sentence() -> None:
+    found = await meant("around 20 on Friday", open_flow=OPEN, asking=AMOUNT, others=(DATE,))
+    assert found == [SetSlot("amount", 20.0), SetSlot("date", "2026-11-27")]
+
+
+async def test_a_name_beside_an_amount_is_the_name_that_was_asked_for() -> None:
+    found = await meant("50 dollars to John", open_flow=OPEN, asking=RECIPIENT, others=(AMOUNT, DATE))
+    assert found == [SetSlot("amount", 50.0), SetSlot("recipient", "John")]
+
+
+async def test_what_is_negated_is_not_the_value() -> None:
+    assert await meant("not 50, 30", open_flow=OPEN, asking=AMOUNT) == [SetSlot("amount", 30.0)]
+
+
+@pytest.mark.parametrize("text", ["no, I meant 30", "not 50, 30", "change the amount to 30", "不对，改成三十"])
+async def test_a_correction_changes_the_slot_and_is_no_refusal(text: str) -> None:
+    filled = (
+        wanted("amount", "float", "amount of money to send", 50.0),
+        wanted("date", description="when", value="2026-11-24"),
+    )
+    found = await meant(text, open_flow=OPEN, asking=wanted("confirmation", "bool"), filled=filled)
+    assert found == [SetSlot("amount", 30.0)]
+
+
+async def test_a_bare_yes_or_no_answers_the_confirmation() -> None:
+    asking = wanted("confirmation", "bool")
+    assert await meant("yes please go ahead", open_flow=OPEN, asking=asking) == [SetSlot("confirmation", True)]
+    assert await meant("不是", open_flow=OPEN, asking=asking) == [SetSlot("confirmation", False)]
+
+
+async def test_where_everything_said_is_the_value_it_is_taken_whole() -> None:
+    found = await meant("cancel it all", open_flow=OPEN, asking=RECIPIENT, forced=True)
+    assert found == [SetSlot("recipient", "cancel it all")]
+
+
+async def test_the_choice_among_processes_is_taken_by_place_or_name() -> None:
+    offered = ("transfer_money", "check_balance")
+    assert await meant("the second one", choosing=offered) == [StartFlow("check_balance")]
+
+
+async def test_two_processes_that_are_as_likely_are_asked_about() -> None:
+    twins = (Startable("a", "card order", "Order a new card"), Startable("b", "card block", "Block a lost card"))
+    encoder = FakeEncoder()
+    await encoder.start()
+    understanding = Understanding(encoder=encoder, clock=lambda: datetime(2026, 11, 23, 12))
+    found = await understanding("card card card", Expecting(flows=twins), State(conversation="c"), "en")
+    assert found in ([Clarify(("a", "b"))], [Clarify(("b", "a"))])
