@@ -84,7 +84,7 @@ class Answerer:
         wanted = settings.generator if settings.generator is not None else botfile.generator.enabled
         self._generates = generator is not None and wanted
         # The generator in process knows English only, and can do little more than repeat what it is shown.
-        self._speaks = None if settings.engines.generator != "smollm2" else frozenset({"en"})
+        self._speaks = frozenset({"en"}) if settings.engines.generator.startswith("smollm2") else None
 
     def read_ahead(self) -> None:
         """See `evidence.read_ahead`."""

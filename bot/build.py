@@ -25,7 +25,6 @@ from bot.engines.base import (
     Engine,
     Generator,
     Reader,
-    Reranker,
     Speech,
     Tagger,
 )
@@ -60,8 +59,8 @@ EVENTS_SHOWN = 300
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines by their part. `generator` and `reranker` are None where they are turned off; so are `classifier` and
-    `tagger` where the bot's models.toml names no weights `intents` and `slots`.
+    """The engines by their part. `generator` is None where it is turned off; so are `classifier` and `tagger` where the
+    bot's models.toml names no weights `intents` and `slots`.
     """
 
     speech: Speech
@@ -70,7 +69,6 @@ class Engines:
     reader: Reader
     checker: Checker
     generator: Generator | None
-    reranker: Reranker | None = None
     classifier: Classifier | None = None
     tagger: Tagger | None = None
 
@@ -83,7 +81,7 @@ class Engines:
     def optional(self) -> dict[str, Engine]:
         """Without these something else is said instead."""
         parts: dict[str, Engine] = {"speech": self.speech, "captioner": self.captioner}
-        trained = {"reranker": self.reranker, "classifier": self.classifier, "tagger": self.tagger}
+        trained = {"classifier": self.classifier, "tagger": self.tagger}
         parts |= {name: engine for name, engine in trained.items() if engine is not None}
         return parts if self.generator is None else {**parts, "generator": self.generator}
 
@@ -189,7 +187,6 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         reader=engines.reader,
         checker=engines.checker,
         generator=engines.generator,
-        reranker=engines.reranker,
         index=lambda: index.snapshot,
         prompts=prompts,
         botfile=botfile,
@@ -326,7 +323,6 @@ def _engines(settings: Settings, botfile: BotFile, weights: Weights) -> tuple[En
         reader=make("reader", chosen.reader),
         checker=make("checker", chosen.checker, encoder=encoder),
         generator=make("generator", chosen.generator) if wanted else None,
-        reranker=make("reranker", chosen.reranker) if chosen.reranker != "off" else None,
         classifier=make("classifier", chosen.classifier) if "intents" in weights.manifest else None,
         tagger=make("tagger", chosen.tagger) if "slots" in weights.manifest else None,
     )

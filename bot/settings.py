@@ -29,15 +29,16 @@ class Engines(Section):
     captioner: str = Field("screen-and-objects", description="pictures to text")
     encoder: str = Field("minilm", description="texts to vectors")
     reader: str = Field("bert", description="question and passage to span")
-    reranker: str = Field("bert", description="which of the sentences found answers best; 'off' for none")
     checker: str = Field("evidence", description="is a sentence supported by its evidence")
-    generator: str = Field("smollm2", description="phrases answers; 'openai' for any OpenAI-compatible server")
+    generator: str = Field(
+        "smollm2", description="phrases answers; 'smollm2-tuned': tuned here; 'openai': any OpenAI-compatible server"
+    )
     classifier: str = Field("bert", description="sentence to intent, where the weights 'intents' are")
     tagger: str = Field("bert", description="message to the words that fill slots, where the weights 'slots' are")
     queue: int = Field(64, ge=1, description="jobs that may wait for one engine; more are answered as busy")
     timeout_seconds: float = Field(30.0, gt=0, description="an engine that takes longer on one batch counts as hung")
     threads: int = Field(0, ge=0, description="threads for each model; 0: one per core")
-    int8: bool = Field(False, description="run encoder, reader and reranker through ONNX Runtime in int8 (extra 'onnx')")
+    int8: bool = Field(False, description="run encoder and reader through ONNX Runtime in int8 (extra 'onnx')")
 
 
 class GeneratorApi(Section):

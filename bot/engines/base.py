@@ -116,12 +116,6 @@ class Reader(Engine, Protocol):
         ...
 
 
-class Reranker(Engine, Protocol):
-    async def rank(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """For each text the probability that it answers the question, float32 [texts]. Long ones are cut."""
-        ...
-
-
 class Generator(Engine, Protocol):
     def stream(self, messages: Sequence[ChatMessage], *, max_tokens: int = 96, seed: int = 0) -> AsyncGenerator[str]:
         """The reply in pieces, as they are made. Greedy. Closing the iterator stops the model."""

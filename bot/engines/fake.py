@@ -143,15 +143,6 @@ class FakeReader(_Fake):
         return best
 
 
-class FakeReranker(_Fake):
-    """The share of the question's words that a text has."""
-
-    async def rank(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        await self._begin()
-        asked = set(words(question))
-        return np.array([len(asked & set(words(text))) / max(len(asked), 1) for text in texts], np.float32)
-
-
 class FakeGenerator(_Fake):
     """Says what `script` makes of the messages; without one it repeats the last message's longest sentence."""
 

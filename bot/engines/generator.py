@@ -2,25 +2,31 @@
 
 The prompt's first message, the system's, is the same turn after turn: its keys and values are kept. It is always run on
 its own, kept or not, so that the same messages give the same reply.
+
+"smollm2-tuned" is the same model with an adapter that `frontdesk train generator` wrote, merged when it is loaded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bot.engines import devices
 from bot.engines.base import ChatMessage
 from bot.engines.loaded import Loaded
 from bot.engines.weights import Weights
-from bot.errors import EngineUnready, TooLarge
+from bot.errors import EngineUnready, TooLarge, WeightsError
 from bot.settings import Settings
 
 CONTEXT = 2_048
 """Prompt tokens at most: on 2 cores, a longer prompt is not even read within the time that a turn has."""
+TUNED = "smollm2-tuned"
+"""The setting `engines.generator` that asks for the tuned one."""
 HEADS = 4
 """System messages whose keys and values are kept (about 50 KB a token in fp32)."""
 
@@ -39,8 +45,9 @@ class _Job:
 class SmolLM2:
     """Any causal language model with a chat template in the weights "generator". bf16 on CUDA, fp32 on the CPU."""
 
-    def __init__(self, settings: Settings, weights: Weights) -> None:
-        self.name = "smollm2"
+    def __init__(self, settings: Settings, weights: Weights, *, tuned: bool = False) -> None:
+        self.name = TUNED if tuned else "smollm2"
+        self._tuned = tuned
         self._settings, self._weights = settings, weights
         self._tokenizer: Any = None
         self._device = "cpu"
@@ -92,10 +99,13 @@ class SmolLM2:
             dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
+            if self._tuned:
+                model, self.name = _adapted(model, self._weights.path("generator-tuned"))
         special = {*self._tokenizer.all_special_ids, model.config.eos_token_id}
         self._ends = frozenset(token for token in special if token is not None)
         self._marks = tuple(mark for mark in self._tokenizer.all_special_tokens if mark)
-        self.name = f"smollm2-{folder.name.rpartition('-')[2]}"
+        if not self._tuned:
+            self.name = f"smollm2-{folder.name.rpartition('-')[2]}"
         model = model.eval().to(self._device)
         ids, head = self._prompt([ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")])
         self._generate(model, _Job(ids, head, 2, lambda piece: None))  # the first pass is slow
@@ -171,6 +181,28 @@ class SmolLM2:
 
         inputs = torch.tensor([ids], device=self._device)
         return model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
+
+
+def tuned(settings: Settings, weights: Weights) -> SmolLM2:
+    """The generator "smollm2-tuned"."""
+    return SmolLM2(settings, weights, tuned=True)
+
+
+def _adapted(model: Any, adapter: Path) -> tuple[Any, str]:
+    """The model with a LoRA adapter merged into it, and a name that tells the adapter's version."""
+    import hashlib
+
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 under an old name
+            merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise WeightsError(f"the generator's adapter in {adapter} cannot be loaded: {error}") from error
+    return merged, f"{TUNED}-{digest[:12]}"
 
 
 def _tell(loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[str | None], piece: str) -> None:

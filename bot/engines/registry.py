@@ -49,7 +49,6 @@ KINDS: dict[str, Kind] = {
     "reader": Kind("reader", "reader", "reader.json"),
     # An encoder's vectors are the index's: it is taken at the next start, when the documents are encoded anew.
     "encoder": Kind("encoder-tuned", "encoder", "encoder.json", live=False),
-    "reranker": Kind("reranker", "reranker", "reranker.json"),
     "check": Kind("check", "checker", "check.json"),
     "generator": Kind("generator", "generator", "config.json"),
 }

@@ -33,16 +33,13 @@ READERS: dict[str, str] = {
     "bert": "bot.engines.reader:BertReader",
     "fake": "bot.engines.fake:FakeReader",
 }
-RERANKERS: dict[str, str] = {
-    "bert": "bot.engines.reranker:BertReranker",
-    "fake": "bot.engines.fake:FakeReranker",
-}
 CHECKERS: dict[str, str] = {
     "evidence": "bot.engines.check:EvidenceChecker",
     "fake": "bot.engines.fake:FakeChecker",
 }
 GENERATORS: dict[str, str] = {
     "smollm2": "bot.engines.generator:SmolLM2",
+    "smollm2-tuned": "bot.engines.generator:tuned",
     "openai": "bot.engines.openai_api:OpenAIGenerator",
     "fake": "bot.engines.fake:FakeGenerator",
 }
@@ -60,7 +57,6 @@ KINDS: dict[str, dict[str, str]] = {
     "captioner": CAPTIONERS,
     "encoder": ENCODERS,
     "reader": READERS,
-    "reranker": RERANKERS,
     "checker": CHECKERS,
     "generator": GENERATORS,
     "classifier": CLASSIFIERS,

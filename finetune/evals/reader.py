@@ -63,9 +63,7 @@ def scores(examples: Sequence[Example], predictions: Sequence[str]) -> dict[str,
     }
 
 
-def overlaps(
-    settings: Settings, folder: Path | None, examples: Sequence[Example], bar: Bar
-) -> tuple[str, list[float]]:
+def overlaps(settings: Settings, folder: Path | None, examples: Sequence[Example], bar: Bar) -> tuple[str, list[float]]:
     """(name, F1 of each question from 0 to 1) of the reader in a folder, or of the one that is served (None)."""
     name, _, predictions = asyncio.run(_read(settings, folder, examples, False, bar))
     pairs = zip(predictions, examples, strict=True)

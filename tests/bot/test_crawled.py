@@ -32,7 +32,7 @@ async def bot(site: Site, tmp_path: Path, make_settings: Callable[..., Settings]
     said = f'\n[[crawl]]\nurl = "{site.url}/help"\ncollection = "help"\nevery = "24h"\ndelay = 0\nprivate = true\n'
     with (folder / "bot.toml").open("a") as file:
         file.write(said)
-    bot = await build(make_settings(bot=folder, engines={**FAKES, "reranker": "off"}, generator=False))
+    bot = await build(make_settings(bot=folder, engines=FAKES, generator=False))
     await bot.start()
     yield bot
     await bot.close()

@@ -47,9 +47,7 @@ class Talk:
 
 @pytest.fixture
 async def talk(tmp_path: Path, make_settings: Callable[..., Settings]) -> AsyncIterator[Talk]:
-    settings = make_settings(
-        bot=write(tmp_path / "acme"), engines={**FAKES, "reranker": "off"}, operators={"token": TOKEN}
-    )
+    settings = make_settings(bot=write(tmp_path / "acme"), engines=FAKES, operators={"token": TOKEN})
     bot = await build(settings)
     await bot.start()
     yield Talk(bot)

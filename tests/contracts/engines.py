@@ -23,6 +23,7 @@ NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("reader", "bert"): ("encoder", "reader"),
     ("checker", "evidence"): ("encoder",),
     ("generator", "smollm2"): ("generator",),
+    ("generator", "smollm2-tuned"): ("generator", "generator-tuned"),
 }
 ELSEWHERE = {("speech", "openai-whisper"), ("captioner", "blip"), ("encoder", "minilm-tuned")}
 """Their weights cannot be fetched from a package index, or are a company's own: their own tests build tiny ones."""

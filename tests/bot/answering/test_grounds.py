@@ -19,7 +19,7 @@ from tests.bot.acme import FAKES, QUESTION, write
 
 @pytest.fixture
 async def bot(tmp_path: Path, make_settings: Callable[..., Settings]) -> AsyncIterator[Bot]:
-    made = await build(make_settings(bot=write(tmp_path / "acme"), engines={**FAKES, "reranker": "off"}))
+    made = await build(make_settings(bot=write(tmp_path / "acme"), engines=FAKES))
     await made.start()
     yield made
     await made.close()
