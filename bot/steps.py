@@ -89,7 +89,7 @@ class Steps:
     def speaker(self, record: Record) -> Callable[..., Reply]:
         """The domain in this conversation's language, on its channel, with variations in turn."""
 
-        def say(key: str, **values: object) -> Reply:
+        def say(key: str, **values: Any) -> Reply:
             state = record.loaded
             return self.domain.say(key, record.language, seed=state.turns, channel=state.channel, **values)
 
