@@ -86,6 +86,9 @@ class Swap:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._engine(), name, value)
 
+    def __delattr__(self, name: str) -> None:
+        delattr(self._engine(), name)
+
     def _engine(self) -> Any:
         pinned = _PINNED.get()
         return self._current if pinned is None else pinned.get(id(self), self._current)
