@@ -27,7 +27,7 @@ async def replies(bot: RoteBot, conversation: str) -> list[str]:
 
 
 async def test_a_burst_within_the_pause_is_one_turn(make_settings: Callable[..., Settings]) -> None:
-    bot = RoteBot(make_settings(turns={"pause_seconds": 0.3}))
+    bot = RoteBot(make_settings(turns={"pause_seconds": 2}))
     async with running(bot) as found:
         for text in ("hello", "I have", "a question"):
             await found.desk.inbox.accept(message("ada", text))
