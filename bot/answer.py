@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.answering import evidence, follow, units
+from bot.answering import curated, evidence, follow, units
+from bot.answering.curated import Match
 from bot.answering.evidence import Candidate
 from bot.answering.find import Finder, Found
 from bot.answering.follow import Query
@@ -110,6 +111,12 @@ class Answerer:
         watch = Stopwatch()
         snapshot = self._index()
         query = follow.query(question, history, shown)
+        threshold = self._botfile.thresholds.get(curated.NAME, curated.THRESHOLD)
+        match = await self._finder.listed(
+            snapshot, query, language, collections=collections, threshold=threshold, watch=watch
+        )
+        if match is not None:
+            return _listed(match, query, snapshot, emit or _nobody, watch)
         enough = {name: self._threshold(name) for name in (language, "en")}
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
         scores = _scores(snapshot, query, found)
@@ -182,6 +189,21 @@ class Answerer:
         first = watch.steps.pop("first_sentence", 0.0)
         watch.add({"first_sentence": first, "generate": (time.perf_counter() - began) * 1000 - first})
         return wording
+
+
+def _listed(match: Match, query: Query, snapshot: Snapshot, emit: Emit, watch: Stopwatch) -> Answer:
+    """A curated answer as it stands."""
+    found = Found((), match.document.language)
+    scores = _scores(snapshot, query, found) | {
+        "curated": [match.document.collection, match.document.name],
+        "likeness": round(match.score, 4),
+    }
+    emit(match.document.text)
+    grounds = grounds_of(query, found, scores)
+    text = f"{match.document.text} [1]"
+    return Answer(
+        text, (match.citation,), Outcome.ANSWERED, match.score, None, scores, _rounded(watch), grounds=grounds
+    )
 
 
 def _whole(unit: Unit, candidate: Candidate) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -54,7 +56,7 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
         return FrontMatter(), text[fenced.end() :]
     if not isinstance(found, dict):
         return FrontMatter(), text  # two rules with prose between them
-    return _read(found), text[fenced.end() :]
+    return read_values(found), text[fenced.end() :]
 
 
 def parse_audience(value: object) -> Audience:
@@ -66,7 +68,8 @@ def parse_audience(value: object) -> Audience:
         raise UnknownAudienceError(f"unknown audience {str(value)[:60]!r}; it is one of: {valid}") from None
 
 
-def _read(found: dict[object, object]) -> FrontMatter:
+def read_values(found: Mapping[Any, object]) -> FrontMatter:
+    """The keys that are understood, checked. Raises DocumentError."""
     values = {str(key).strip().lower(): value for key, value in found.items() if isinstance(key, str)}
     return FrontMatter(
         title=_text(values, "title"),

@@ -12,14 +12,14 @@ from re import Pattern
 
 from filelock import FileLock, Timeout
 
-from retrieval import sections
+from retrieval import curated, sections
 from retrieval import snapshot as snapshots
 from retrieval.concepts import NONE, Concepts
 from retrieval.encoder import Encoder
 from retrieval.errors import DocumentError, SnapshotError
 from retrieval.front_matter import UnknownAudienceError
 from retrieval.grow import Growth
-from retrieval.load import fingerprint, is_readable, load_parts, name_of, read_bytes
+from retrieval.load import fingerprint, is_readable, load_list, load_parts, name_of, read_bytes
 from retrieval.snapshot import Cut, Key, Snapshot
 from retrieval.types import Audience, Document
 
@@ -151,7 +151,8 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
     unknown = 0
     for number, file in enumerate(files):
         try:
-            read |= {(collection, document.name): document for document in _read(file, before, reading)}
+            found = _read(file, before, reading)
+            read |= {(document.collection, document.name): document for document in found}
         except DocumentError as error:
             broken.append((str(file.path), str(error).removeprefix(f"{file.path}: ")))
             unknown += isinstance(error, UnknownAudienceError)
@@ -233,7 +234,8 @@ def _covered(
     return {
         key
         for key, document in before.items()
-        if document.collection == collection and (Path(document.root) in folders or document.source in singles)
+        if (document.read_for or document.collection) == collection
+        and (Path(document.root) in folders or document.source in singles)
     }
 
 
@@ -256,6 +258,15 @@ def _refuse_same_names(files: Sequence[_File], kept: Mapping[Key, Document], col
 
 def _read(file: _File, before: Mapping[Key, Document], reading: _Reading) -> list[Document]:
     data = read_bytes(file.path)
+    if file.path.suffix.lower() == curated.SUFFIX:
+        return load_list(
+            file.path,
+            file.root,
+            data,
+            collection=reading.collection,
+            audience=reading.audience,
+            internal_title=reading.internal_title,
+        )
     name = name_of(file.path, file.root)
     known = before.get((reading.collection, name))
     mark = fingerprint(

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from re import Pattern
 
-from retrieval import sections
+from retrieval import curated, sections
 from retrieval.errors import DocumentError
 from retrieval.formats import FORMATS, Extracted, Format, extract_bytes, extract_text
 from retrieval.front_matter import FrontMatter, split_front_matter
@@ -30,8 +30,8 @@ _BOMS = (  # the longer ones first: UTF-32's begins with UTF-16's
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file's suffix is one that is read."""
-    return path.suffix.lower() in FORMATS
+    """Whether a file's suffix is one that is read, or it is a list of questions and answers."""
+    return path.suffix.lower() in FORMATS or curated.is_list(path)
 
 
 def name_of(path: Path, root: Path) -> str:
@@ -143,6 +143,33 @@ def load_parts(
     return [replace(part, version=version_of(part)) for part in parts]
 
 
+def load_list(
+    path: Path,
+    root: Path,
+    data: bytes,
+    *,
+    collection: str,
+    audience: Audience | None = None,
+    internal_title: Pattern[str] | None = None,
+) -> list[Document]:
+    """The answers of a list (`retrieval.curated`); the rule about titles goes by an answer's first question.
+
+    Raises DocumentError, which names the file and the line.
+    """
+    try:
+        found = curated.documents(decode(data), name_of(path, root), collection=collection, audience=audience)
+    except DocumentError as error:
+        raise DocumentError(f"{path}: {error}") from None
+    source, folder = str(path.absolute()), str(root.absolute())
+    documents = []
+    for document in found:
+        by_title = matches_title(document.title, internal_title)
+        held = Audience.INTERNAL if by_title else document.audience
+        placed = replace(document, source=source, root=folder, audience=held, internal_by_title=by_title)
+        documents.append(replace(placed, version=version_of(placed)))
+    return documents
+
+
 def matches_title(title: str | None, internal_title: Pattern[str] | None) -> bool:
     """The title rule. A file without front matter title and heading is judged by the title that its format carries."""
     return internal_title is not None and title is not None and internal_title.search(title) is not None
@@ -169,9 +196,10 @@ def _audience(front: FrontMatter, flag: Audience | None, by_title: bool) -> Audi
 
 
 def _format(path: Path) -> Format:
-    found = FORMATS.get(path.suffix.lower())
+    known = FORMATS | {curated.SUFFIX: curated.FORMAT}
+    found = known.get(path.suffix.lower())
     if found is None:
-        raise DocumentError(f"{path}: unknown type; these are read: {', '.join(sorted(FORMATS))}")
+        raise DocumentError(f"{path}: unknown type; these are read: {', '.join(sorted(known))}")
     return found
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "StoredText", "build", "current", "load", "text_of"]
 
 SCHEMA = 2
-INDEXING = 6
+INDEXING = 7
 """Raise it when passages or terms are made otherwise, so that the next ingestion makes the index anew."""
 
 KEPT = 3
@@ -98,6 +98,11 @@ class Snapshot:
         if filters.languages is not None:
             mask &= np.array([passage.language in filters.languages for passage in self.passages], np.bool_)
         return mask
+
+    @cached_property
+    def curated(self) -> tuple[tuple[Document, str], ...]:
+        """The questions of its lists, each with the answer."""
+        return tuple((document, question) for document in self.documents.values() for question in document.questions)
 
     @cached_property
     def languages(self) -> frozenset[str]:
@@ -315,7 +320,7 @@ def _lines(file: Path) -> Iterable[dict[str, Any]]:
 
 def _record(document: Document) -> dict[str, Any]:
     names = ["collection", "name", "version", "title", "text", "language", "audience", "url"]
-    names += ["source", "root", "fingerprint", "internal_by_title"]
+    names += ["source", "root", "fingerprint", "internal_by_title", "questions", "read_for"]
     return {
         **{name: getattr(document, name) for name in names},
         "blocks": texts.blocks_to_json(document.blocks),
@@ -327,7 +332,8 @@ def _record(document: Document) -> dict[str, Any]:
 def _document(said: dict[str, Any]) -> Document:
     days = {name: date.fromisoformat(said[name]) if said[name] else None for name in ("updated", "review_by")}
     audience, blocks = Audience(said["audience"]), texts.blocks_from_json(said["blocks"])
-    return Document(**{**said, **days, "audience": audience, "blocks": blocks})
+    questions = tuple(said.get("questions", ()))
+    return Document(**{**said, **days, "audience": audience, "blocks": blocks, "questions": questions})
 
 
 def _passage(said: dict[str, Any], documents: Mapping[Key, Document]) -> Passage:
@@ -344,4 +350,6 @@ def _passage(said: dict[str, Any], documents: Mapping[Key, Document]) -> Passage
         language=document.language,
         audience=document.audience,
         url=document.url,
+        updated=document.updated,
+        review_by=document.review_by,
     )

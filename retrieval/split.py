@@ -178,6 +178,8 @@ def _passage(document: Document, group: Sequence[_Piece]) -> Passage:
         language=document.language,
         audience=document.audience,
         url=document.url,
+        updated=document.updated,
+        review_by=document.review_by,
     )
 
 

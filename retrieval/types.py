@@ -43,7 +43,8 @@ class Document:
 
     `source` is the file it was read from and `root` the folder it was ingested with, both absolute; customers never see
     them. `fingerprint` is the digest of the file's bytes and of how it was read: the same one need not be read again.
-    `internal_by_title`: the rule about titles held for it.
+    `internal_by_title`: the rule about titles held for it. `questions` are those that it answers, where it is an answer
+    of a list (`retrieval.curated`), `read_for` the collection of the ingestion that read it, where that is another.
     """
 
     collection: str
@@ -61,6 +62,12 @@ class Document:
     root: str = ""
     fingerprint: str = ""
     internal_by_title: bool = False
+    questions: tuple[str, ...] = ()
+    read_for: str = ""
+
+    def past_review(self, today: date) -> bool:
+        """Whether the day on which somebody should have looked it over has gone by."""
+        return self.review_by is not None and self.review_by < today
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,12 @@ class Passage:
     language: str
     audience: Audience = Audience.PUBLIC
     url: str | None = None
+    updated: date | None = None
+    review_by: date | None = None
+
+    def past_review(self, today: date) -> bool:
+        """As `Document.past_review`."""
+        return self.review_by is not None and self.review_by < today
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,14 @@ class Filters:
     collections: frozenset[str] | None = None
     languages: frozenset[str] | None = None
     audience: Audience = Audience.PUBLIC
+
+    def lets(self, document: Document) -> bool:
+        """Whether a search may see this document."""
+        return (
+            (self.audience is Audience.INTERNAL or document.audience is Audience.PUBLIC)
+            and (self.collections is None or document.collection in self.collections)
+            and (self.languages is None or document.language in self.languages)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answering import confidence, evidence, glossary
+from bot.answering import confidence, curated, evidence, glossary
+from bot.answering.curated import Match
 from bot.answering.evidence import Candidate
 from bot.answering.follow import Query
 from bot.engines.base import Encoder, Reader, Span
@@ -74,6 +76,26 @@ class Finder:
             query = Query(translated, ((translated, 1.0),))
         other = await self.search(snapshot, query, "en", Filters(collections, others), watch)
         return other if other.confidence >= enough["en"] else found
+
+    async def listed(
+        self,
+        snapshot: Snapshot,
+        query: Query,
+        language: str,
+        *,
+        collections: frozenset[str] | None,
+        threshold: float,
+        watch: Stopwatch,
+    ) -> Match | None:
+        """The answer that a list of questions has to this one. What leans on a picture or on what was said before is
+        only the same question where it is so word for word."""
+        found = curated.candidates(snapshot, Filters(collections, frozenset({language})), date.today())
+        if not found or query.aside:
+            return None
+        with watch.step("listed"):
+            alone = Query(query.own, ((query.own, 1.0),))
+            vector = await self.vector(alone, "zh" if query.followed else language)
+            return curated.best(snapshot, query.own, vector, found, 1.0 if query.followed else threshold)
 
     async def search(
         self, snapshot: Snapshot, query: Query, language: str, filters: Filters, watch: Stopwatch

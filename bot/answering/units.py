@@ -99,8 +99,12 @@ def units(document: Document, passage: Passage) -> list[Unit]:
 
 
 def compared(document: Document, passage: Passage) -> list[str]:
-    """What a question's vector is compared with: each unit in its place. Nothing where it goes by words."""
-    return [] if passage.language == "zh" else [unit.placed for unit in units(document, passage)]
+    """What a question's vector is compared with: each unit in its place, and the questions that a list's answer is for.
+    Nothing where it goes by words.
+    """
+    if passage.language == "zh":
+        return []
+    return [*(unit.placed for unit in units(document, passage)), *document.questions]
 
 
 def overlapping(found: Sequence[Unit], start: int, end: int) -> Unit | None:
