@@ -36,6 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--widgets", type=int, default=1000, metavar="N", help="idle widgets; 0: no server (default: 1000)"
     )
     turn.add_argument("--no-haystack", action="store_true", default=False, help="leave the comparison out")
+    line = "a customer's message to commands: in an open flow with five slots, and without one"
+    understood = kinds.add_parser("understand", help=line, argument_default=argparse.SUPPRESS)
+    common_options(understood)
+    understood.add_argument(
+        "--rounds", type=int, default=10, metavar="N", help="how often each message is understood (default: 10)"
+    )
     line = "each kind of vector index beside exact search, on made-up vectors"
     index = kinds.add_parser("index", help=line, argument_default=argparse.SUPPRESS)
     common_options(index)
@@ -50,11 +56,27 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print. The exit code says whether it ran, not whether targets were met: machines differ."""
     if args.what == "index":
         return _index(args)
+    if args.what == "understand":
+        return _understand(args)
     found = asyncio.run(measured(args.settings, args))
     if terminal.wants_json():
         terminal.emit(found)
     else:
         _print(found)
+    return 0
+
+
+def _understand(args: argparse.Namespace) -> int:
+    from channels.bench import understand
+
+    if args.rounds < 1:
+        raise QueryError("--rounds must be at least 1")
+    found = asyncio.run(understand.measured(args.settings, args.rounds))
+    if terminal.wants_json():
+        terminal.emit(found)
+    else:
+        for line in understand.lines(found):
+            terminal.say(line)
     return 0
 
 

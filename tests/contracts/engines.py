@@ -21,11 +21,18 @@ NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("captioner", "screen-and-objects"): ("objects",),
     ("encoder", "minilm"): ("encoder",),
     ("reader", "bert"): ("encoder", "reader"),
+    ("reranker", "bert"): ("encoder", "reranker"),
     ("checker", "evidence"): ("encoder",),
     ("generator", "smollm2"): ("generator",),
     ("generator", "smollm2-tuned"): ("generator", "generator-tuned"),
 }
-ELSEWHERE = {("speech", "openai-whisper"), ("captioner", "blip"), ("encoder", "minilm-tuned")}
+ELSEWHERE = {
+    ("speech", "openai-whisper"),
+    ("captioner", "blip"),
+    ("encoder", "minilm-tuned"),
+    ("classifier", "bert"),
+    ("tagger", "bert"),
+}
 """Their weights cannot be fetched from a package index, or are a company's own: their own tests build tiny ones."""
 
 
