@@ -11,27 +11,32 @@ from retrieval.types import Block, Document, Passage
 from retrieval.words import count
 
 _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"'”’)\]]*\s+|(?<=[。！？；])[」』”’）]*\s*|\n+")
+LEAD_CHARACTERS = 200
+"""What leads into a list is said again with so much of it at most."""
 _WORD_START = re.compile(r"(?<=\s)(?=\S)|(?<=[\u3400-\u9fff])(?=.)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What is never cut further: a block or a part of one, with its list marker, and the headings that hold over it."""
+    """What is never cut further: a block or a part of one, with its list marker, and the headings that hold over it.
+
+    `above` is a row's table header, or the sentence that leads into an item's list.
+    """
 
     start: int
     end: int
     words: int
     path: tuple[str, ...]
     heading: bool
-    table_header: str = ""
+    above: str = ""
 
 
 def split(document: Document, *, target_words: int = 120, max_words: int = 170) -> list[Passage]:
     """Passages in order; they cover every block and `document.text[p.start:p.end] == p.text`.
 
     Words are counted as `words.count` does. Short neighbouring sections come together up to `target_words`; a passage
-    goes over `max_words` only where a single table row does. A heading stays with what follows it. A passage of table
-    rows that lost its header row carries it as the last part of its path.
+    goes over `max_words` only where a single table row does. A heading stays with what follows it. A passage that
+    begins amid a table or a list carries the header row, or what leads into the list, as the last part of its path.
     """
     pieces = [piece for block_pieces in _pieces(document, max_words) for piece in block_pieces]
     return [_passage(document, group) for group in _groups(pieces, target_words, max_words)]
@@ -46,14 +51,14 @@ def context(passage: Passage) -> str:
 def _pieces(document: Document, max_words: int) -> Iterator[list[_Piece]]:
     text = document.text
     stack: list[Block] = []
-    table_header = ""
+    above, in_table = "", False
     before_end = 0
     for block in document.blocks:
         content = text[block.start : block.end]
         if block.kind == "heading":
             stack = [heading for heading in stack if heading.level < block.level]
-        if block.kind != "row":
-            table_header = ""
+        if block.kind not in {"row", "item"} or (block.kind == "row") != in_table:
+            above = ""
         # A list marker stands between the line's beginning and the block.
         start = text.rfind("\n", before_end, block.start) + 1 if block.kind == "item" else block.start
         start = max(start, before_end) if text[start : block.start].strip() else block.start
@@ -61,14 +66,24 @@ def _pieces(document: Document, max_words: int) -> Iterator[list[_Piece]]:
         ranges = [(block.start, block.end)] if block.kind == "row" else list(_cut(text, block, max_words))
         ranges[0] = (start, ranges[0][1])
         yield [
-            _Piece(left, right, count(text[left:right]), path, block.kind == "heading", table_header)
+            _Piece(left, right, count(text[left:right]), path, block.kind == "heading", above)
             for left, right in ranges
         ]
         if block.kind == "heading":
             stack.append(block)
         if block.header:
-            table_header = content
+            above = content
+        elif block.kind == "paragraph":
+            above = _leads(content)
+        in_table = block.kind == "row"
         before_end = block.end
+
+
+def _leads(paragraph: str) -> str:
+    """The last sentence of a paragraph that ends in a colon; "" of any other."""
+    if not paragraph.rstrip().endswith((":", "：")):
+        return ""
+    return [part for part in _SENTENCE_END.split(paragraph) if part.strip()][-1].strip()[-LEAD_CHARACTERS:]
 
 
 def _path(document: Document, stack: Sequence[Block]) -> tuple[str, ...]:
@@ -164,8 +179,8 @@ def _passage(document: Document, group: Sequence[_Piece]) -> Passage:
     path = group[0].path
     for piece in group[1:]:
         path = _common(path, piece.path)
-    if group[0].table_header:
-        path = (*path, group[0].table_header)
+    if group[0].above:
+        path = (*path, group[0].above)
     return Passage(
         collection=document.collection,
         document=document.name,

@@ -123,3 +123,22 @@ def test_chinese_counts_characters() -> None:
 def test_a_long_page_is_split_in_time_that_grows_with_its_length() -> None:
     found = split(markdown("\n\n".join(f"Paragraph {number} says a little." for number in range(20_000))))
     assert len(found) > 900
+
+
+def test_a_long_list_keeps_what_leads_into_it() -> None:
+    item = "a step with quite a few words in it, to be sure of its length"
+    steps = "".join(f"{number}. {item}\n" for number in range(1, 30))
+    text = f"# Filter\n\nIt is easy. To change the filter, do this:\n\n{steps}\nThat is all.\n\n- something else\n"
+    first, *rest = split(markdown(text, title="Filter"))
+    assert first.path == ("Filter",)
+    assert len(rest) > 1
+    assert all(passage.path[-1] == "To change the filter, do this:" for passage in rest if passage.text[0].isdigit())
+    assert context(rest[0]).startswith("Filter > To change the filter, do this:\n")
+
+
+def test_a_list_that_nothing_leads_into_carries_nothing() -> None:
+    item = "a point with quite a few words in it, to be sure of its length"
+    points = "".join(f"- {item} {number}\n" for number in range(30))
+    rows = "".join(f"| {number} | {item} |\n" for number in range(30))
+    found = split(markdown(f"# Points\n\nThese are them.\n\n{points}\n| No | What |\n|---|---|\n{rows}", title="Points"))
+    assert {passage.path[1:] for passage in found} == {(), ("No | What",)}
