@@ -10,6 +10,7 @@ Order matters little to whoever applies the commands; nothing here raises for wh
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from bot.commands import (
     StartFlow,
 )
 from bot.engines.base import Classifier, Encoder, Reader, Tagger
+from bot.errors import EngineError
 from bot.flows.expecting import Expecting, Startable, Wanted
 from bot.state import State
 from bot.understanding import filling, signals
@@ -41,6 +43,8 @@ from bot.understanding.nlu import by_intent, files_of, read_nlu
 from bot.understanding.reading import Message
 from bot.understanding.values.choice import choices
 from bot.understanding.values.yes_no import yes_or_no
+
+log = logging.getLogger(__name__)
 
 PARTS = re.compile(
     r"(?<=[.!?;。！？；])\s*|\n+|,? (?:and|but)? ?(?:also|then)[ ,]+|,? and (?=(?:i|can|could|please|what|how|where|"
@@ -92,8 +96,16 @@ class Understanding:
         self._clock = clock
 
     async def __call__(self, text: str, expecting: Expecting, state: State, language: str) -> list[Command]:
-        """The commands; none when nothing of the business processes is meant."""
+        """The commands; none when nothing of the business processes is meant. An engine that fails is done without."""
         del state  # what matters of it is in `expecting`
+        try:
+            return await self._commands(text, expecting, language)
+        except EngineError as error:
+            log.warning("understanding goes by its rules alone: %s", error)
+            rules = Understanding(knowledge=self._knowledge, clock=self._clock)
+            return await rules._commands(text, expecting, language)
+
+    async def _commands(self, text: str, expecting: Expecting, language: str) -> list[Command]:
         words = lexicon.plain(text)
         if not words:
             return []

@@ -20,6 +20,7 @@ from bot.commands import (
     StartFlow,
 )
 from bot.engines.fake import FakeEncoder
+from bot.errors import EngineTimeout
 from bot.flows.expecting import Expecting, Startable, Wanted
 from bot.flows.model import Flow, Slot
 from bot.state import State
@@ -136,3 +137,13 @@ async def test_two_processes_that_are_as_likely_are_asked_about() -> None:
     understanding = Understanding(encoder=encoder, clock=lambda: datetime(2026, 11, 23, 12))
     found = await understanding("card card card", Expecting(flows=twins), State(conversation="c"), "en")
     assert found in ([Clarify(("a", "b"))], [Clarify(("b", "a"))])
+
+
+async def test_where_an_engine_fails_the_rules_go_on() -> None:
+    encoder = FakeEncoder()
+    await encoder.start()
+    encoder.error = EngineTimeout("encoder did not answer")
+    understanding = Understanding(encoder=encoder, clock=lambda: datetime(2026, 11, 23, 12))
+    expecting = Expecting(flows=FLOWS, open_flow=OPEN, asking=DATE)
+    found = await understanding("could you perhaps do it next Friday for us?", expecting, State(conversation="c"), "en")
+    assert found == [SetSlot("date", "2026-12-04")]
