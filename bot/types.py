@@ -120,7 +120,10 @@ class Trigger(Plain):
 
 
 class Citation(Plain):
-    """Where a claim stands: `text[start:end] == quote` in that version of the document's stored text."""
+    """Where a claim stands: `text[start:end] == quote` in that version of the document's stored text.
+
+    `past_review`: the document's review date had gone by when it was cited; left out where it had not.
+    """
 
     collection: str
     document: str
@@ -130,6 +133,7 @@ class Citation(Plain):
     start: int
     end: int
     url: str | None = None
+    past_review: bool = Field(default=False, exclude_if=lambda late: not late)
 
 
 class Button(Plain):

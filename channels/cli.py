@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("channels.commands.serve", "serve the widget, the channels and the API"),
     "ingest": ("channels.commands.ingest", "put documents into the index"),
     "crawl": ("channels.commands.crawl", "fetch a site's pages into a folder for ingestion"),
+    "documents": ("channels.commands.documents", "list conflicts between documents, and those past their review"),
     "search": ("channels.commands.search", "search the index"),
     "shell": ("channels.commands.shell", "talk to the bot in the terminal, payloads included"),
     "validate": ("channels.commands.validate", "find every mistake in a bot's folder, with its line"),

@@ -104,14 +104,18 @@ class DenseIndex:
         found: NDArray[np.float32] = self._index.reconstruct_n(0, self.size)
         return found
 
-    def cosines(self, vector: NDArray[np.float32], rows: Sequence[int]) -> dict[int, float]:
-        """The cosines of single rows, by row."""
+    def row(self, row: int) -> NDArray[np.float32]:
+        """One passage's vector."""
         import numpy as np
 
         if self._kept is not None:
-            kept = self._kept
-            return {row: float(np.asarray(kept[row], np.float32) @ vector) for row in rows}
-        return {row: float(self._index.reconstruct(row) @ vector) for row in rows}
+            return np.asarray(self._kept[row], np.float32)
+        found: NDArray[np.float32] = self._index.reconstruct(row)
+        return found
+
+    def cosines(self, vector: NDArray[np.float32], rows: Sequence[int]) -> dict[int, float]:
+        """The cosines of single rows, by row."""
+        return {row: float(self.row(row) @ vector) for row in rows}
 
     def search(
         self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_]

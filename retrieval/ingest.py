@@ -33,7 +33,7 @@ class IngestReport:
 
     `lost` says why the index that was there could not be used, when an older one or none was gone on from.
     `unknown_audience` is how many of the broken ones named an audience that there is not. `title_matches` is None when
-    no title rule was given.
+    no title rule was given. `fresh` are the documents that are new or changed.
     """
 
     collection: str
@@ -48,6 +48,7 @@ class IngestReport:
     unknown_audience: int
     snapshot: Snapshot
     lost: str | None = None
+    fresh: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,10 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
         cut=reading.cut,
         growth=reading.growth,
     )
-    same = sum(key in before and before[key].version == document.version for key, document in read.items())
+    fresh = frozenset(
+        key for key, document in read.items() if key not in before or before[key].version != document.version
+    )
+    same = len(read) - len(fresh)
     return IngestReport(
         collection=collection,
         added=sum(key not in before for key in read),
@@ -187,6 +191,7 @@ def _ingest(  # noqa: PLR0917 - the second half of `ingest`, under its lock
         else sum(document.internal_by_title for document in read.values()),
         unknown_audience=unknown,
         snapshot=made,
+        fresh=fresh,
     )
 
 

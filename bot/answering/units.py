@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from bot import sentences
 from bot.engines import wording
@@ -79,6 +80,7 @@ def cite(document: Document, start: int, end: int) -> Citation:
         start=start,
         end=end,
         url=document.url,
+        past_review=document.past_review(date.today()),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bot import conflicts
 from bot.answering import units
 from bot.botfile import find_data
 from bot.engines import devices
@@ -20,6 +21,9 @@ from bot.settings import Settings
 from channels import terminal
 from retrieval import sections
 from retrieval.types import Audience, IndexMade
+
+SHOWN = 10
+"""So many conflicts between documents are printed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
             growth=growth(args.settings),
             progress=Steps(bars),
         )
+        found = conflicts.find(report.snapshot, report.fresh) if report.fresh else []
     manifest = report.snapshot.manifest
     result = {
         "collection": report.collection,
@@ -92,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             "internal_documents": manifest.internal_documents,
             "made": asdict(manifest.made) if manifest.made else None,
         },
+        "conflicts": len(found),
         "seconds": round(time.perf_counter() - started, 3),
     }
     if report.lost:
@@ -115,6 +121,11 @@ def run(args: argparse.Namespace) -> int:
     )
     if manifest.made:
         terminal.say(told(manifest.made))
+    for conflict in found[:SHOWN]:
+        for line in conflicts.words(conflict):
+            terminal.complain(line)
+    if len(found) > SHOWN:
+        terminal.complain(f"{len(found) - SHOWN} more conflicts; all of them: frontdesk documents conflicts")
     if terminal.wants_json():
         terminal.emit(result)
     return 1 if report.unknown_audience else 0

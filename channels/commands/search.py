@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,15 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "start": passage.start,
         "end": passage.end,
+        **({"past_review": str(passage.review_by)} if passage.past_review(date.today()) else {}),
     }
 
 
 def _show(found: dict[str, Any]) -> None:
     for number, hit in enumerate(found["hits"], start=1):
         text = " ".join(hit["passage"].split())
-        terminal.say(f"{number}. {hit['title']}  [{hit['document']}, {hit['score']:.3f}]")
+        late = f" (to be reviewed by {hit['past_review']})" if "past_review" in hit else ""
+        terminal.say(f"{number}. {hit['title']}  [{hit['document']}, {hit['score']:.3f}]{late}")
         terminal.say(f"   {text[:SHOWN]}{'…' if len(text) > SHOWN else ''}")
     terminal.say(f"{len(found['hits'])} found in {found['ms']:.0f} ms")
 
