@@ -29,7 +29,11 @@ SHOWN = 10
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="folders and files (Markdown, HTML, plain text, PDF, DOCX)"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="folders and files (Markdown, HTML, plain text, PDF, DOCX, CSV lists of questions and answers)",
     )
     parser.add_argument(
         "--collection", default="default", metavar="NAME", help="where they go (default: default); bots name theirs"
