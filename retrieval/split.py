@@ -66,8 +66,7 @@ def _pieces(document: Document, max_words: int) -> Iterator[list[_Piece]]:
         ranges = [(block.start, block.end)] if block.kind == "row" else list(_cut(text, block, max_words))
         ranges[0] = (start, ranges[0][1])
         yield [
-            _Piece(left, right, count(text[left:right]), path, block.kind == "heading", above)
-            for left, right in ranges
+            _Piece(left, right, count(text[left:right]), path, block.kind == "heading", above) for left, right in ranges
         ]
         if block.kind == "heading":
             stack.append(block)

@@ -140,5 +140,6 @@ def test_a_list_that_nothing_leads_into_carries_nothing() -> None:
     item = "a point with quite a few words in it, to be sure of its length"
     points = "".join(f"- {item} {number}\n" for number in range(30))
     rows = "".join(f"| {number} | {item} |\n" for number in range(30))
-    found = split(markdown(f"# Points\n\nThese are them.\n\n{points}\n| No | What |\n|---|---|\n{rows}", title="Points"))
+    table = f"| No | What |\n|---|---|\n{rows}"
+    found = split(markdown(f"# Points\n\nThese are them.\n\n{points}\n{table}", title="Points"))
     assert {passage.path[1:] for passage in found} == {(), ("No | What",)}
