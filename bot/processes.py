@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 WEIGHTY = (Outcome.ABSTAINED, Outcome.ANSWERED, Outcome.HANDED_OVER, Outcome.FAILED)
 """What a turn came to if this was among it, whatever was asked after."""
+
+NAMES = ("canceled_name", "previous_flow_name")
+"""What of a repair's context is the name of a flow."""
 
 
 class Side(Protocol):
@@ -70,7 +73,7 @@ class Processes:
     async def understand(self, text: str, record: Record) -> list[Command]:
         """What a text means to the business processes; nothing, where it is none of their business."""
         state = record.state
-        expecting = machine.expecting(self.bot, state)
+        expecting = replace(machine.expecting(self.bot, state), documents=self._documents())
         with record.watch.step("understand"):
             return await self.understanding(text, expecting, state, record.language)
 
@@ -162,17 +165,28 @@ class Processes:
             failures_in_a_row=self.failures_in_a_row,
         )
 
+    def _names(self, language: str) -> dict[str, str]:
+        """How flows are called in the customer's language, by their names: the response `utter_name_<flow>`."""
+        domain, own = self.bot.domain, self.bot.processes.own.values()
+        told = {flow.name: f"utter_name_{flow.id}" for flow in own}
+        return {name: domain.say(key, language).text for name, key in told.items() if key in domain.responses}
+
     def _utter(self, record: Record, item: Utter) -> None:
         state = record.loaded
+        names = self._names(record.language)
+        buttons = tuple(each.model_copy(update={"title": names.get(each.title, each.title)}) for each in item.buttons)
+        context = {key: names.get(value, value) if key in NAMES else value for key, value in item.context.items()}
+        if buttons:
+            context["clarification_options"] = ", ".join(each.title for each in buttons)
         reply = self.bot.domain.say(
             item.template,
             record.language,
             seed=state.turns,
             channel=state.channel,
             slots=item.slots,
-            context=item.context,
+            context=context,
         )
-        record.say(reply.model_copy(update={"buttons": (*reply.buttons, *item.buttons)}))
+        record.say(reply.model_copy(update={"buttons": (*reply.buttons, *buttons)}))
         if record.outcome not in WEIGHTY:
             record.outcome, record.confidence = item.outcome, 1.0
 

@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 REDOS = 4
 """How often a turn is done again because somebody else wrote the conversation meanwhile."""
 
+NAME = 3
+"""A name (of a street, a town, a person) has at most so many words."""
+
 
 class Turn:
     """Carries out turns. One object serves all conversations; what belongs to one turn lives in its `Record`.
@@ -172,7 +175,9 @@ class Turn:
         texts = [text for text in texts if text] or [text for made in heard.texts.values() for text in made]
         known = self.botfile.languages
         for text in texts:
-            record.language = detect_language(text, record.language, known)
+            found = detect_language(text, record.language, known)
+            if found != self.botfile.language or not record.state.stack or len(text.split()) > NAME:
+                record.language = found  # else it may be a name that was asked for: it is the same in every language
         if record.language != record.state.language:
             record.add(LanguageSet(language=record.language))
 

@@ -14,6 +14,8 @@ HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\u1100-\u11ff\uac00-\ud7af]")
 LETTER = re.compile(r"[^\W\d_]")
 BETWEEN = re.compile(r"[\s.,!?;:~…·、。！？，；：～\"'()\-–—*_^]+")
+OPAQUE = re.compile(r"\S*[@\d]\S*|https?://\S+")
+"""E-mail addresses, codes and links belong to no language."""
 HAN_SHARE = 0.2
 """A Chinese character says about as much as four letters: from this share of all letters on, a text is Chinese."""
 
@@ -25,6 +27,7 @@ HANDOVER = "/handover"
 
 def detect_language(text: str, default: str, known: Sequence[str] = ("en", "zh")) -> str:
     """The language of a text, by its script: "zh", "en"; `default` when the script does not tell, or is not `known`."""
+    text = OPAQUE.sub(lambda word: "".join(HAN.findall(word[0])), text)
     letters = LETTER.findall(text)
     if len(letters) < 2 and not HAN.search(text):
         return default

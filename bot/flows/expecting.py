@@ -64,6 +64,7 @@ class Expecting:
     - `collects`: by flow id, the slots that each startable flow asks for.
     - `choosing`: ids of the flows that the customer was just asked to choose among (clarification).
     - `slots`: the values of all slots that have one, for conditions of mappings.
+    - `documents`: questions of how something goes are answered from documents, so that they need not start a flow.
     """
 
     flows: tuple[Startable, ...] = ()
@@ -76,3 +77,4 @@ class Expecting:
     collects: Mapping[str, tuple[Wanted, ...]] = field(default_factory=dict)
     choosing: tuple[str, ...] = ()
     slots: Mapping[str, Any] = field(default_factory=dict)
+    documents: bool = False

@@ -25,10 +25,17 @@ it is about what is the customer's own ("where is my order?").
 """
 BUSY = 0.10
 """So much more is asked while another flow waits for an answer."""
+REQUEST, STATUS, STATEMENT, QUESTION, PHRASE = 0.50, 0.55, 0.70, 0.75, 0.90
+"""Where documents answer questions, a flow is started from this likeness on by: a request, a question of how it stands
+with what is the customer's own, a statement, another question, a few words without a verb.
+"""
+HAN_STATUS, HAN_STATEMENT = 0.4, 0.5
+"""The same for Chinese, whose likeness is the share of the characters that are about the flow."""
 CLOSE = 0.06
 """Two flows whose likeness differs by less are told apart by the customer."""
 NAMED = 0.2
 """What is added when every content word of a flow's name is in the message; part of it for part of the words."""
+EXACT = 0.999
 OURS = re.compile(r"\b(?:my|mine|our)\b|我的?")
 HAN = re.compile("[\u3400-\u9fff]")
 _SMALL = """
@@ -52,8 +59,11 @@ class FlowChooser:
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
-    async def choose(self, texts: Sequence[str], flows: Sequence[Startable], *, busy: bool = False) -> list[Choice]:
-        """For each text the flows that it asks for. `busy`: another flow waits for an answer.
+    async def choose(
+        self, texts: Sequence[str], flows: Sequence[Startable], *, busy: bool = False, documents: bool = False
+    ) -> list[Choice]:
+        """For each text the flows that it asks for. `busy`: another flow waits for an answer. `documents`: there are
+        some, so that a question of how something goes is theirs to answer.
 
         Flows that are not allowed are compared too, so that theirs is not taken for another's; whoever starts them
         says that they must not be.
@@ -62,7 +72,7 @@ class FlowChooser:
             return [Choice() for _ in texts]
         vectors = await self._vectors(texts, flows)
         return [
-            _chosen(_scores(text, vector, flows, self._known), text, busy)
+            _chosen(_scores(text, vector, flows, self._known), text, busy, documents)
             for text, vector in zip(texts, vectors, strict=True)
         ]
 
@@ -120,11 +130,15 @@ def _named(words: str, flow: Startable) -> float:
 
 def _overlap(words: str, said: str) -> float:
     """The share of the smaller text's pairs of neighbouring characters that the other has (words, in English)."""
-    if not HAN.search(said) or not HAN.search(words):
+    if bool(HAN.search(said)) != bool(HAN.search(words)):
+        return 0.0
+    if not HAN.search(said):
         first, second = (set(re.findall(r"[a-z]+", each)) - SMALL for each in (words, said))
     else:
         first, second = ({each[at : at + 2] for at in range(len(each) - 1)} for each in map(_han, (words, said)))
-    return len(first & second) / min(len(first), len(second)) if first and second else 0.0
+        if not signals.wants(words):  # then all of it must be about the flow
+            return min(0.99, len(first & second) / len(first)) if first else 0.0
+    return min(0.99, len(first & second) / min(len(first), len(second))) if first and second else 0.0
 
 
 def _han(text: str) -> str:
@@ -138,15 +152,33 @@ def _stem(word: str) -> str:
     return word.removesuffix("e")
 
 
-def _chosen(scores: Sequence[tuple[str, float]], text: str, busy: bool) -> Choice:
+def _chosen(scores: Sequence[tuple[str, float]], text: str, busy: bool, documents: bool) -> Choice:
     best, score = scores[0]
     ahead = score - scores[1][1] if len(scores) > 1 else score
     near = [flow for flow, each in scores if score - each < CLOSE]
     words = lexicon.plain(text)
-    if signals.informs(words) and not OURS.search(words):
+    if documents:
+        meant = score >= min(EXACT, _least(words) + (BUSY / 2 if busy else 0.0))
+    elif signals.informs(words) and not OURS.search(words):
         meant = score >= INFORM
     else:
         meant = score + (ahead / 2 if len(near) == 1 else 0.0) >= START + (BUSY if busy else 0.0)
     if not meant:
         return Choice(score=score)
-    return Choice(tuple(near[:4]) if score < 0.999 else (best,), score)
+    return Choice(tuple(near[:4]) if score < EXACT else (best,), score)
+
+
+def _least(words: str) -> float:
+    """How like a flow a `plain` text must be to start it where documents answer questions."""
+    chinese = HAN.search(words) is not None
+    if signals.asks_status(words):
+        return HAN_STATUS if chinese else STATUS
+    if signals.asks_how(words):
+        return EXACT
+    if signals.wants(words):
+        return REQUEST
+    if words.endswith(("?", "？")) or signals.informs(words):
+        return QUESTION
+    if chinese:
+        return HAN_STATEMENT
+    return PHRASE if len(words.split()) < 3 else STATEMENT

@@ -16,7 +16,7 @@ from bot import lexicon
 from bot.engines.base import Reader
 from bot.flows.expecting import Wanted
 from bot.understanding import signals
-from bot.understanding.kinds import Kind, kind_of
+from bot.understanding.kinds import Kind, kind_of, words_of
 from bot.understanding.reading import Message, bare, read
 from bot.understanding.values.found import Found
 
@@ -97,32 +97,50 @@ def typed(
     words = lexicon.plain(message.text)
     plain = message.text if len(words) == len(message.text) else words
     correcting = signals.corrects(words)
+    asks = words.endswith(("?", "？"))
     taken: list[Filled] = []
     if correcting:
         taken += _corrected(message, plain, asking, filled)
     if asking is not None and not any(each.correction for each in taken):
         found = [each for each in read(asking, message, asked=True) if not signals.negated(plain.lower(), each.start)]
         rivals = [slot for slot in others if kind_of(slot) == kind_of(asking)]
-        found = [each for each in found if not any(_cued(slot, plain, each) for slot in rivals)] or (
-            [] if rivals else found
-        )
+        shared = words_of(kind_of(asking)) | _named(asking)
+        found = [each for each in found if not any(_cued(slot, plain, each, shared) for slot in rivals)]
         if found:
             chosen = found[-1] if correcting else _best(asking, plain, found)
             taken.append(Filled(asking.name, chosen.value, (chosen.start, chosen.end)))
     for slot in others:
         found = [each for each in read(slot, message, asked=False) if not signals.negated(plain.lower(), each.start)]
         found = [each for each in found if not _touches(taken, each)]
-        named = [each for each in found if _cued(slot, plain, each)]
+        twins = [each for each in (asking, *others) if each not in (None, slot) and kind_of(each) == kind_of(slot)]
+        named = [each for each in found if _cued(slot, plain, each, words_of(kind_of(slot)) if twins else frozenset())]
         alone = sum(kind_of(slot) == kind_of(other) for other in others) == 1 and not (
             asking is not None and kind_of(asking) == kind_of(slot)
         )
         if not named and found and kind_of(slot) in UNNAMED and (alone or kind_of(slot) == "choice"):
             named = found
+        if not named and found and kind_of(slot) == "free" and (asking is None or not asks):
+            named = found  # it has a shape of its own (`nlu.yml`)
         if not named and found and kind_of(slot) == "money" and alone and _has_currency(plain, found[0]):
             named = found
         if named:
             taken.append(Filled(slot.name, named[0].value, (named[0].start, named[0].end)))
     return taken
+
+
+MEANT = re.compile(
+    r".*\b(?:i meant?|make (?:it|that)|should (?:be|have been)|it's|it is|actually|sorry|no)\b[ ,:]+", re.I
+)
+
+
+def resembling(message: Message, filled: Sequence[Wanted]) -> list[Filled]:
+    """A slot of free text that is put right by something like its value: "I meant Kerkstraat 7"."""
+    meant = bare(MEANT.sub("", message.text))
+    words = {word for word in re.findall(r"\w+", meant.casefold()) if len(word) > 3}
+    for slot in reversed([slot for slot in filled if kind_of(slot) == "free" and isinstance(slot.value, str)]):
+        if words & set(re.findall(r"\w+", slot.value.casefold())) and meant != slot.value:
+            return [Filled(slot.name, meant, (0, len(message.text)), correction=True)]
+    return []
 
 
 async def free(message: Message, wanted: Sequence[Wanted], reader: Reader | None) -> list[Filled]:
@@ -219,11 +237,11 @@ def _best(slot: Wanted, plain: str, found: Sequence[Found[Any]]) -> Found[Any]:
     return next((each for each in found if _cued(slot, plain, each)), found[0])
 
 
-def _cued(slot: Wanted, plain: str, each: Found[Any]) -> bool:
-    """Whether the words beside a value name the slot."""
+def _cued(slot: Wanted, plain: str, each: Found[Any], shared: frozenset[str] = frozenset()) -> bool:
+    """Whether the words beside a value name the slot; `shared` are words that could name another one as well."""
     low = plain.lower()
     before, after = low[: each.start], low[each.end :]
-    named = _named(slot)
+    named = _named(slot) - shared
     for words, pattern in CUES:
         if pattern.search(before):
             return bool(words & named)

@@ -48,7 +48,7 @@ def kind_of(wanted: Wanted) -> Kind:
         case "list":
             return "list"
         case "float":
-            return "money" if _said(wanted.name) & _words("money") or _currency(wanted.description) else "number"
+            return "money" if _said(wanted.name) & words_of("money") or _currency(wanted.description) else "number"
         case _:
             return "choice" if wanted.choices else _by_name(wanted)
 
@@ -78,8 +78,9 @@ def _said(name: str) -> frozenset[str]:
     return frozenset(re.split(r"[^a-z\u3400-\u9fff]+", spaced.replace("e_mail", "email")))
 
 
-def _words(kind: Kind) -> frozenset[str]:
-    return next(words for each, words in _WORDS if each == kind)
+def words_of(kind: Kind) -> frozenset[str]:
+    """The words by which slots of a kind are known: they tell no two of them apart."""
+    return next((words for each, words in _WORDS if each == kind), frozenset())
 
 
 def _currency(description: str) -> bool:

@@ -145,7 +145,9 @@ class Understanding:
             commands += await self._begun(message, chosen, started, expecting)
             values = [each for each in values if each.name != getattr(expecting.asking, "name", None) or answered]
         elif signals.corrects(words) and not values:
-            values += await filling.free(message, expecting.filled, self._reader)
+            values += filling.resembling(message, expecting.filled) or await filling.free(
+                message, expecting.filled, self._reader
+            )
         if expecting.asking is not None and not started and not asks and not _settled(values, expecting, answered):
             values += await self._told(message, words, expecting.asking, values)
         if expecting.open_flow is not None and not started and not asks:
@@ -174,6 +176,7 @@ class Understanding:
         """The flows that the parts ask for. One that is open on top is not begun again."""
         current = expecting.open_flow.id if expecting.open_flow is not None else None
         flows = [self._with_examples(flow) for flow in expecting.flows if flow.id != current]
+        busy, documents = expecting.asking is not None, expecting.documents
         if self._classifier is not None and flows:
             results = await self._classifier.classify(parts)
             by_intent = {intent: flow.id for flow in flows for intent in flow.intents}
@@ -181,9 +184,9 @@ class Understanding:
             found = [Choice((by_intent[label],), 1.0) if label in by_intent else None for label in labels]
             if all(found):
                 return [choice for choice in found if choice is not None]
-            others = await self._chooser.choose(parts, flows, busy=expecting.asking is not None)
+            others = await self._chooser.choose(parts, flows, busy=busy, documents=documents)
             return [one or other for one, other in zip(found, others, strict=True)]
-        return await self._chooser.choose(parts, flows, busy=expecting.asking is not None)
+        return await self._chooser.choose(parts, flows, busy=busy, documents=documents)
 
     def _with_examples(self, flow: Startable) -> Startable:
         """With what `nlu.yml` has for the intents that start the flow, or for one of the flow's name."""
@@ -196,10 +199,12 @@ class Understanding:
     ) -> list[Command]:
         """The flows to start, with the slots that the same message gives them; which is meant, where several may be."""
         commands: list[Command] = [StartFlow(flow) for flow in started]
-        wanted = [slot for flow in started for slot in expecting.collects.get(flow, ()) if slot.value is None]
-        found = filling.typed(message, None, wanted)
+        asked = [slot for flow in started for slot in expecting.collects.get(flow, ())]
+        wanted = list({slot.name: slot for slot in asked}.values())
+        found = filling.typed(message, None, wanted)  # what an earlier flow left there may be said anew
         named = {each.name for each in found}
-        found += await filling.free(message, [slot for slot in wanted if slot.name not in named], self._reader)
+        empty = [slot for slot in wanted if slot.name not in named and slot.value is None]
+        found += [each for each in await filling.free(message, empty, self._reader) if _new(each, found)]
         commands += _set(found)
         unclear = [choice for choice in chosen if len(choice.flows) > 1 and not set(choice.flows) & set(started)]
         return [*commands, *(Clarify(choice.flows) for choice in unclear[:1])]

@@ -80,8 +80,9 @@ def read(wanted: Wanted, message: Message, *, asked: bool) -> list[Found[Any]]: 
             return list(choices(text, among, synonyms, asked=asked))
         case "list":
             return [Found(items(text), 0, len(text))] if asked and items(text) else []
-        case "free":
-            return []
+        case "free":  # a text has a shape only where the bot gives it one
+            patterns = () if asked else message.patterns.get(slot.name, ())
+            return list(codes(text, patterns)) if patterns else []
 
 
 def _numbers(message: Message, *, asked: bool) -> list[Found[Any]]:

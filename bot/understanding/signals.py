@@ -86,6 +86,27 @@ INFORMS = re.compile(
     r"(?:多久|多少|什么时候|哪里|哪儿|为什么|什么是|有没有|是不是|几点|几天)"
 )
 """How questions begin that ask for information and not for something to be done."""
+HOW = re.compile(
+    r"\b(?:how (?:to|do|does|can|could|should|would|long|much|many|often)|(?:can|could|may|should|must|am|do|shall) i|"
+    r"can (?:it|they|we|one)|is it (?:possible|allowed|ok|okay)|(?:until|by|since) when|"
+    r"what (?:if|should|do|happens))\b|"
+    r"怎么|怎样|如何|什么|多久|多少|多长|几天|几个|为什么|哪里|哪儿|能不能|可不可以|是不是|是否|[吗呢][?？。！!]*$"
+)
+"""Signs of a question of how something goes, wherever they stand."""
+STATUS = re.compile(
+    r"^(?:\W|(?:and|but|so|also|hi|hello|hey|ok|please|can you (?:tell|show) me|could you (?:tell|show) me|tell me|"
+    r"do you know|i(?:'d| would) like to know(?: if)?|i want to know)\b)*"
+    r"(?:(?:where|when)(?:'s|'re| is| are| was| will| does| did| has)|has|have|is|are|did|was|will)\s+(?:my|our)\b|"
+    r"我的?(?:订单|包裹|快递|货|物流)|帮我查|有(?:现)?货吗|还有货"
+)
+"""Questions of how it stands with something of the customer's own."""
+WANTS = re.compile(
+    r"\b(?:i(?:'d| would)? (?:really |just |also |still )?(?:want|need|wanna|wish|like|have to|must)|please|"
+    r"(?:can|could|would|will) you|help me|let me|let's)\b|"
+    r"^(?!(?:where|what|when|who|why|how|which|is|are|was|has|have|do|does|did|will|can|with|for|in|on|of|about|and)\b)"
+    r"[a-z]+ (?:my|me|our|this|these|it)\b|我(?:要|想|需要|得)|帮我|帮忙|请(?!问)|麻烦|给我"
+)
+"""What is said for something to be done."""
 
 
 def cancels(words: str) -> bool:
@@ -121,3 +142,18 @@ def negated(words: str, start: int) -> bool:
 def informs(words: str) -> bool:
     """Whether a `plain` text asks for information, not for something to be done."""
     return bool(INFORMS.search(words))
+
+
+def asks_how(words: str) -> bool:
+    """Whether a `plain` text asks how something goes, and not how it stands with what is the customer's own."""
+    return bool(HOW.search(words)) and not asks_status(words)
+
+
+def asks_status(words: str) -> bool:
+    """Whether a `plain` text asks how it stands with something of the customer's own: "where is my order?"."""
+    return bool(STATUS.search(words))
+
+
+def wants(words: str) -> bool:
+    """Whether a `plain` text wants something to be done."""
+    return bool(WANTS.search(words))

@@ -145,6 +145,8 @@ def test_any_text_is_understood_as_one_command(text: str) -> None:
         ("我的包裹在哪里？", "en", "zh"),
         ("我的 iPhone 充电器坏了", "en", "zh"),
         ("ok", "zh", "zh"),
+        ("liwei@example.com", "zh", "zh"),
+        ("订单 TW-48210102，邮箱 liwei@example.com", "en", "zh"),
         ("E4", "zh", "zh"),
         ("12345", "zh", "zh"),
         ("", "zh", "zh"),

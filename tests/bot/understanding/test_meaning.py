@@ -24,7 +24,7 @@ from bot.errors import EngineTimeout
 from bot.flows.expecting import Expecting, Startable, Wanted
 from bot.flows.model import Flow, Slot
 from bot.state import State
-from bot.understanding.meaning import Understanding
+from bot.understanding.meaning import Knowledge, Understanding
 
 FLOWS = (
     Startable("transfer_money", "transfer money", "Send money to a contact"),
@@ -147,3 +147,54 @@ async def test_where_an_engine_fails_the_rules_go_on() -> None:
     expecting = Expecting(flows=FLOWS, open_flow=OPEN, asking=DATE)
     found = await understanding("could you perhaps do it next Friday for us?", expecting, State(conversation="c"), "en")
     assert found == [SetSlot("date", "2026-12-04")]
+
+
+async def said_of(text: str, knowledge: Knowledge, **said: Any) -> list[Command]:
+    understanding = Understanding(knowledge=knowledge, clock=lambda: datetime(2026, 11, 23, 12))
+    return await understanding(text, Expecting(flows=FLOWS, **said), State(conversation="c"), "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("How do I transfer money?", False),
+        ("Can I transfer money abroad?", False),
+        ("How long does it take to transfer money?", False),
+        ("I want to transfer money", True),
+        ("transfer money", True),
+    ],
+)
+async def test_where_documents_answer_a_question_of_how_it_goes_begins_nothing(text: str, begins: bool) -> None:
+    assert await meant(text, documents=True) == ([StartFlow("transfer_money")] if begins else [])
+
+
+async def test_without_documents_a_question_of_how_it_goes_is_a_wish() -> None:
+    assert await meant("How do I transfer money?") == [StartFlow("transfer_money")]
+
+
+async def test_chinese_wishes_begin_a_process_and_chinese_questions_do_not() -> None:
+    known = Knowledge(examples={"transfer_money": ("我要转账",)})
+    assert await said_of("帮我转账", known, documents=True) == [StartFlow("transfer_money")]
+    for question in ("怎么转账？", "转账要多久？", "可以转账到国外吗？", "转账手续费"):
+        assert await said_of(question, known, documents=True) == [], question
+
+
+async def test_a_text_of_a_shape_that_the_bot_gives_is_noticed_in_passing() -> None:
+    known = Knowledge(patterns={"recipient": (r"\b[A-Z][a-z]+ Weber\b",)})
+    found = await said_of("transfer money to Jonas Weber", known, collects={"transfer_money": (AMOUNT, RECIPIENT)})
+    assert found == [StartFlow("transfer_money"), SetSlot("recipient", "Jonas Weber")]
+
+
+async def test_what_resembles_an_earlier_text_puts_it_right() -> None:
+    street = wanted("street", description="the street", value="Kerkstraat 5")
+    found = await meant(
+        "sorry, I meant Kerkstraat 7", open_flow=OPEN, asking=wanted("city"), filled=(street,), others=(AMOUNT,)
+    )
+    assert found == [SetSlot("street", "Kerkstraat 7")]
+
+
+async def test_of_two_addresses_the_one_that_was_asked_for_is_given() -> None:
+    old = wanted("proof", description="the e-mail address of the order")
+    new = wanted("new_email", description="the new e-mail address")
+    found = await meant("my email is ann@example.com", open_flow=OPEN, asking=old, others=(new,))
+    assert found == [SetSlot("proof", "ann@example.com")]
