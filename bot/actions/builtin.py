@@ -27,6 +27,12 @@ TABLE: Mapping[str, str] = {
     "action_cancel_subscription": "bot.actions.cancel_subscription:cancel_subscription",
     "action_quote_repair": "bot.actions.book_repair:quote_repair",
     "action_book_repair": "bot.actions.book_repair:book_repair",
+    "action_cancel_order": "bot.actions.cancel_order:cancel_order",
+    "action_check_parcel": "bot.actions.report_parcel:check_parcel",
+    "action_report_parcel": "bot.actions.report_parcel:report_parcel",
+    "action_change_email": "bot.actions.change_email:change_email",
+    "action_find_invoice": "bot.actions.send_invoice:find_invoice",
+    "action_send_invoice": "bot.actions.send_invoice:send_invoice",
     "action_look_up_stock": "bot.actions.look_up_stock:look_up_stock",
 }
 

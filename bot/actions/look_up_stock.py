@@ -12,15 +12,16 @@ FEW = 5
 
 
 def look_up_stock(shop: Shop, slots: Slots, key: str) -> Changes:
-    """From `product`, as the customer calls it.
+    """From `product`, as the customer calls it, and what was said more of it (`product_detail`: a colour, a size).
 
     Sets `stock_result`: "in_stock", "few_left" (five or fewer), "expected" (`stock_expected`, ISO date), "sold_out",
     "retired", "ambiguous" (`stock_choices`, text) or "unknown"; `stock_product` and `stock_price`.
     """
     del key
+    said = f"{slots.get('product') or ''} {slots.get('product_detail') or ''}"
     with shop.begin() as connection:
         rows = connection.execute(sa.select(tables.products).order_by(tables.products.c.id))
-        found = matching(slots.get("product"), rows)
+        found = matching(said, rows)
     told: Changes = dict.fromkeys(("stock_product", "stock_price", "stock_expected", "stock_choices"))
     if len(found) != 1:
         choices = ", ".join(row.name for row in found[:6]) or None

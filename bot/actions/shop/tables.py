@@ -90,6 +90,27 @@ repairs = sa.Table(
     sa.Column("created", sa.Date, nullable=False),
 )
 
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("order", sa.String(16), sa.ForeignKey("orders.number"), nullable=False),
+    sa.Column("product", sa.String(32), sa.ForeignKey("products.id")),  # None: the whole parcel
+    sa.Column("problem", sa.String(16), nullable=False),  # damaged, wrong, incomplete, missing
+    sa.Column("wish", sa.String(16), nullable=False),  # replacement, refund
+    sa.Column("refund", sa.Numeric(10, 2, asdecimal=False), nullable=False),
+    sa.Column("created", sa.Date, nullable=False),
+)
+
+invoices = sa.Table(  # copies that are to be sent
+    "invoice_copies",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("order", sa.String(16), sa.ForeignKey("orders.number"), nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("created", sa.Date, nullable=False),
+)
+
 done = sa.Table(
     "done",
     metadata,
