@@ -30,8 +30,9 @@ audience = "internal"
 
 def write(folder: Path) -> Path:
     """The bot's folder, to be named in `settings.bot`."""
-    for name in ("domain", "prompts"):
-        shutil.copytree(find_data() / name, folder / name)
+    shutil.copytree(find_data() / "prompts", folder / "prompts")
+    (folder / "domain").mkdir()
+    shutil.copy(find_data() / "domain" / "responses.yml", folder / "domain")  # what it says; its processes stay behind
     for name, text in (("help/delivery", PAGE), ("internal/refunds", INTERNAL)):
         file = folder / "docs" / f"{name}.md"
         file.parent.mkdir(parents=True)

@@ -35,7 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     from bot.botfile import find_data
 
-    (bot / "domain").symlink_to(find_data() / "domain")
+    (bot / "domain").mkdir()
+    (bot / "domain" / "responses.yml").symlink_to(find_data() / "domain" / "responses.yml")
     (bot / "prompts").symlink_to(find_data() / "prompts")
     return tmp_path / "home"
 
