@@ -296,7 +296,9 @@ class ActionRan(Plain):
 
 
 class ApprovalAsked(Plain):
-    """An action waits until a person of `queue` says yes. `step` is where in which flow, `key` names the very call."""
+    """An action waits until a person of `queue` says yes. `step` is where in which flow, `key` names the very call: it
+    is made of the values of `slots` (their names), which are those that the call could depend on; empty: of all.
+    """
 
     type: Literal["approval_asked"] = "approval_asked"
     id: str = Field(default_factory=new_id)
@@ -305,6 +307,7 @@ class ApprovalAsked(Plain):
     queue: str
     reason: str = ""
     key: str = ""
+    slots: tuple[str, ...] = ()
 
 
 class ApprovalDecided(Plain):

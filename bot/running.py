@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from bot import results
@@ -101,7 +101,7 @@ class Running:
             return Deny("a person said no", NOT_APPROVED)
         state, slots = record.state, values(self._bot, record.state)
         person = Person(state.verified, state.channel, record.language, state.labels)
-        granted = approved is not None and approved.key == _call_key(name, step, slots)
+        granted = approved is not None and approved.key == _call_key(name, step, slots, approved.slots)
         verdict = check(self._rules, name, slots, person, approved=granted)
         frame = state.stack[-1] if state.stack else None
         if isinstance(verdict, Approve) and (frame is None or frame.phase != "running"):
@@ -109,9 +109,14 @@ class Running:
         return verdict
 
     def _wait(self, record: Record, name: str, step: str, verdict: Approve) -> None:
-        frame, key = record.state.stack[-1], _call_key(name, step, values(self._bot, record.state))
+        frame, slots = record.state.stack[-1], values(self._bot, record.state)
+        flow = self._bot.processes.flows.get(frame.flow)
+        told = {slot for slot, value in slots.items() if value is not None}
+        names = tuple(sorted(told.union(flow.collects if flow is not None else ())))
+        key = _call_key(name, step, slots, names)
         record.add(StepTaken(frame=frame.id, step=frame.step, phase="waiting"))
-        record.add(ApprovalAsked(action=name, step=step, queue=verdict.by, reason=verdict.reason, key=key))
+        asked = ApprovalAsked(action=name, step=step, queue=verdict.by, reason=verdict.reason, key=key, slots=names)
+        record.add(asked)
         self._say(record, ActionResponse(response=verdict.utter))
 
     async def _called(self, record: Record, name: str, step: str) -> ActionResult:
@@ -218,9 +223,11 @@ class Running:
                 record.outcome, record.confidence = Outcome.DONE, 1.0
 
 
-def _call_key(name: str, step: str, slots: Mapping[str, Any]) -> str:
-    """Names the very call that a person is asked about: with other values it is another one."""
-    return idempotency_key("", step, name, slots)
+def _call_key(name: str, step: str, slots: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Names the very call that a person is asked about: with other values of these slots it is another one. What has
+    only come up since, in another process, changes nothing of it.
+    """
+    return idempotency_key("", step, name, {slot: slots.get(slot) for slot in names} if names else slots)
 
 
 def _typed(slot: Slot | None, value: Any) -> Any:

@@ -66,9 +66,14 @@ def book_repair(shop: Shop, slots: Slots, key: str) -> Changes:
 def _terms(shop: Shop, connection: sa.Connection, slots: Slots) -> dict[str, Any]:
     product = tables.products.c
     rows = connection.execute(sa.select(tables.products).where(product.category.not_in(PARTS)).order_by(product.id))
+    order = shop.order(connection, slots)
     meant = matching(slots.get("repair_product"), rows)
-    if len({row.category for row in meant}) > 1 or len({_model(row.name) for row in meant}) > 1:
-        return {"repair_result": "ambiguous", "repair_choices": ", ".join(_model(row.name) for row in meant[:6])}
+    if order is not None:  # of several that fit, the one that the customer bought
+        own = {line.product for line in bought(connection, order.number)}
+        meant = [row for row in meant if row.id in own] or meant
+    models = list(dict.fromkeys(_model(row.name) for row in meant))
+    if len({row.category for row in meant}) > 1 or len(models) > 1:
+        return {"repair_result": "ambiguous", "repair_choices": ", ".join(models[:6])}
     if not meant:
         return {"repair_result": "unknown_product"}
     found = meant[0]
@@ -79,14 +84,14 @@ def _terms(shop: Shop, connection: sa.Connection, slots: Slots) -> dict[str, Any
         return {"repair_result": "unknown_way", "repair_product": found.name}
     if way == "collection" and (day is None or day <= shop.today() or day.weekday() > 4):
         return {"repair_result": "bad_date", "repair_product": found.name}
-    order = _covering(shop, connection, slots, {row.id for row in meant})
+    covering = _covering(shop, connection, order, {row.id for row in meant})
     return {
         "repair_result": "possible",
         "repair_product": found.name,
-        "repair_price": 0.0 if order else round(LABOUR[found.category] + WAYS[way], 2),
-        "repair_under_warranty": order is not None,
+        "repair_price": 0.0 if covering else round(LABOUR[found.category] + WAYS[way], 2),
+        "repair_under_warranty": covering is not None,
         "id": found.id,
-        "order": order,
+        "order": covering,
         "day": day if way == "collection" else None,
     }
 
@@ -96,9 +101,8 @@ def _model(name: str) -> str:
     return name.partition(",")[0]
 
 
-def _covering(shop: Shop, connection: sa.Connection, slots: Slots, products: set[str]) -> str | None:
-    """The number of the customer's order that holds one of the products and whose warranty still runs."""
-    order = shop.order(connection, slots)
+def _covering(shop: Shop, connection: sa.Connection, order: sa.Row[Any] | None, products: set[str]) -> str | None:
+    """The number of the customer's order if it holds one of the products and its warranty still runs."""
     if order is None or order.delivered is None:
         return None
     for line in bought(connection, order.number):

@@ -22,7 +22,7 @@ def ask(connection: sa.Connection, stored: Sequence[Event]) -> None:
     asked = [(event, event.body) for event in stored if isinstance(event.body, ApprovalAsked)]
     if asked:
         rows = [
-            {**body.model_dump(exclude={"type"}), "conversation": event.conversation, "asked": event.time}
+            {**body.model_dump(exclude={"type", "slots"}), "conversation": event.conversation, "asked": event.time}
             for event, body in asked
         ]
         for row in rows:

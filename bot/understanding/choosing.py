@@ -72,7 +72,7 @@ class FlowChooser:
             return [Choice() for _ in texts]
         vectors = await self._vectors(texts, flows)
         return [
-            _chosen(_scores(text, vector, flows, self._known), text, busy, documents)
+            _verb(text, flows) or _chosen(_scores(text, vector, flows, self._known), text, busy, documents)
             for text, vector in zip(texts, vectors, strict=True)
         ]
 
@@ -123,9 +123,21 @@ def _named(words: str, flow: Startable) -> float:
     said = {_stem(word) for word in re.findall(r"[a-z]+", words)}
     shares = []
     for name in (flow.name, flow.id.replace("_", " ")):
-        content = {_stem(word) for word in re.findall(r"[a-z]+", name.lower()) if word not in SMALL}
-        shares.append(len(content & said) / len(content) if content else 0.0)
+        words_of_name = content(name)
+        shares.append(len(words_of_name & said) / len(words_of_name) if words_of_name else 0.0)
     return max(shares) ** 2
+
+
+def content(text: str) -> frozenset[str]:
+    """The stems of the words of an English text that mean something."""
+    return frozenset(_stem(word) for word in re.findall(r"[a-z]+", text.lower()) if word not in SMALL)
+
+
+def _verb(text: str, flows: Sequence[Startable]) -> Choice | None:
+    """The flows that a message of one word means ("cancel"): those whose name begins with it."""
+    word = lexicon.plain(text).strip(" .!")
+    found = tuple(flow.id for flow in flows if flow.name.lower().split()[0] == word) if word.isalpha() else ()
+    return Choice(found[:4], 1.0) if found else None
 
 
 def _overlap(words: str, said: str) -> float:

@@ -35,7 +35,7 @@ from bot.engines.base import Classifier, Encoder, Reader, Tagger
 from bot.errors import EngineError
 from bot.flows.expecting import Expecting, Startable, Wanted
 from bot.state import State
-from bot.understanding import filling, signals
+from bot.understanding import choosing, filling, signals
 from bot.understanding.choosing import Choice, FlowChooser
 from bot.understanding.filling import Filled
 from bot.understanding.kinds import kind_of
@@ -52,6 +52,7 @@ PARTS = re.compile(
     r"start|book|order|return|change|track|check|show|tell)\b)|[，,](?=还|另外|顺便|然后)|(?:另外|顺便|还有)[，,]?",
     re.IGNORECASE,
 )
+LEAD = re.compile(r"(?:and|but|also)[ ,]+", re.IGNORECASE)
 SURE = 0.5
 """The least probability of a trained intent."""
 MOST_PARTS = 4
@@ -245,12 +246,15 @@ def _picked(words: str, expecting: Expecting) -> str | None:
     found = choices(words, ordered, asked=True)
     if len(found) == 1:
         return names[found[0].value]
+    shared = [name for name in names if choosing.content(words) & choosing.content(name)]
+    if len(shared) == 1:
+        return names[shared[0]]
     return expecting.choosing[0] if len(expecting.choosing) == 1 and yes_or_no(words) else None
 
 
 def _parts(text: str) -> list[str]:
     """The message's sentences and requests, each by itself; whole where it has but one."""
-    found = [part.strip(" ,，") for part in PARTS.split(text)]
+    found = [LEAD.sub("", part.strip(" ,，")) for part in PARTS.split(text)]
     kept = [part for part in found if part and (len(part.split()) > 1 or not part.isascii())]
     return kept[:MOST_PARTS] if len(kept) > 1 else [text.strip()]
 

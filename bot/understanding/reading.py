@@ -30,7 +30,8 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 
-
+BESIDE = re.compile(r"\s*[(（][^)）]*[)）]")
+"""What stands in parentheses on a button ("By parcel (€6.95)") is not said."""
 CLAUSE = re.compile(r"[^,.!?;，。！？；]+(?=[,.!?;，。！？；])")
 
 
@@ -75,6 +76,7 @@ def read(wanted: Wanted, message: Message, *, asked: bool) -> list[Found[Any]]: 
             return list(codes(text, message.patterns.get(slot.name, ()), asked=asked))
         case "choice":
             titles = {title: value for title, value in wanted.choices if isinstance(title, str)}
+            titles |= {BESIDE.sub("", title): value for title, value in titles.items()}
             among = list(slot.values) or [str(value) for value in titles.values()]
             synonyms = {**message.synonyms, **{title: str(value) for title, value in titles.items()}}
             return list(choices(text, among, synonyms, asked=asked))

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if terminal.wants_json():
         terminal.emit({"folder": str(folder), "files": files})
     terminal.say(f"Copied the demo company ({files} files) to {folder}.")
-    terminal.say("Make it yours: bot.toml, docs/, domain/responses.yml, products.jsonl. Then:")
+    terminal.say("Make it yours: bot.toml, docs/, domain/, flows/, rules.toml, products.jsonl. Then:")
     terminal.say(f"  frontdesk serve --bot {folder}")
     return 0
 

@@ -141,3 +141,11 @@ async def test_an_approval_is_for_the_call_that_was_shown_and_no_other(bank: Ban
     await bank.store.decide(newer.id, True, author="mia")
     assert texts(await bank.run())[0] == "Sent."
     assert ran(bank) == 1
+
+
+async def test_what_another_process_fills_meanwhile_asks_nobody_anew(bank: Bank) -> None:
+    asked = await waiting(bank)
+    await bank.say("", payload='/SetSlots(card="gold")')
+    await bank.store.decide(asked.id, True, author="mia")
+    assert texts(await bank.run())[0] == "Sent."
+    assert ran(bank) == 1
