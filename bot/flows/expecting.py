@@ -34,8 +34,8 @@ class Startable:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A slot that the open flow asks for. `description` is the collect step's, `question` how the customer is asked
-    (in the domain's own language, "" where an action asks), `choices` the buttons' (title, value) pairs where it has
-    some. `value` is what it has already, None where it is still to be filled.
+    (in the domain's own language, "" where an action asks), `choices` the buttons' (title, value) pairs, in every
+    language, where it has some. `value` is what it has already, None where it is still to be filled.
     """
 
     slot: Slot

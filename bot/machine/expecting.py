@@ -72,8 +72,14 @@ def _wanted(bot: Loaded, flow: Flow, slots: Mapping[str, Any], seen: set[str]) -
 def _one(bot: Loaded, step: Collect, slots: Mapping[str, Any]) -> Wanted:
     variations = bot.domain.responses.get(step.utter or f"utter_ask_{step.slot}", ())
     buttons = variations[0].buttons if variations else ()
-    read = [(button.title, payload.slots) for button in buttons if (payload := read_payload(button.payload))]
-    pairs = [(title, value) for title, slots in read for name, value in slots if name == step.slot]
+    read = [(button, payload.slots) for button in buttons if (payload := read_payload(button.payload))]
+    pairs = [
+        (title, value)
+        for button, filled in read
+        for name, value in filled
+        if name == step.slot
+        for title in (button.title, *button.translation.values())
+    ]
     return Wanted(
         slot=bot.domain.slots[step.slot],
         description=step.description,

@@ -29,11 +29,13 @@ from bot.commands import (
     Repeat,
     SetSlot,
     SkipQuestion,
+    SmallTalk,
     StartFlow,
 )
 from bot.engines.base import Classifier, Encoder, Reader, Tagger
 from bot.errors import EngineError
 from bot.flows.expecting import Expecting, Startable, Wanted
+from bot.lexicon.talk import small_talk, upset
 from bot.state import State
 from bot.understanding import choosing, filling, signals
 from bot.understanding.choosing import Choice, FlowChooser
@@ -55,6 +57,8 @@ PARTS = re.compile(
 LEAD = re.compile(r"(?:and|but|also)[ ,]+", re.IGNORECASE)
 SURE = 0.5
 """The least probability of a trained intent."""
+NO_VALUE = ("thanks", "how_are_you", "identity", "capabilities", "greeting", "goodbye")
+"""Small talk that is never the name of something."""
 MOST_PARTS = 4
 BESIDE = 12
 """So many letters beside values are no request."""
@@ -117,6 +121,8 @@ class Understanding:
             return [StartFlow(flow)]
         if (steering := _steering(words, expecting)) is not None:
             return [steering]
+        if expecting.asking is not None and (kind := _talk(words, expecting.asking)):
+            return [SmallTalk(kind)]
         return await self._said(message, words, expecting)
 
     def _message(self, text: str, language: str) -> Message:
@@ -237,6 +243,16 @@ def _steering(words: str, expecting: Expecting) -> Command | None:
     if signals.asks_why(words):
         return AskWhy()
     return SkipQuestion() if signals.skips(words) else None
+
+
+def _talk(words: str, asking: Wanted) -> str | None:
+    """The small talk that is all of a reply, or anger, where neither can be the value that was asked for."""
+    if kind_of(asking) == "bool":
+        return None
+    if upset(words):
+        return "anger"
+    kinds, rest = small_talk(words)
+    return next((kind for kind in kinds if kind in NO_VALUE), None) if not rest else None
 
 
 def _picked(words: str, expecting: Expecting) -> str | None:

@@ -77,7 +77,7 @@ def read(wanted: Wanted, message: Message, *, asked: bool) -> list[Found[Any]]: 
         case "choice":
             titles = {title: value for title, value in wanted.choices if isinstance(title, str)}
             titles |= {BESIDE.sub("", title): value for title, value in titles.items()}
-            among = list(slot.values) or [str(value) for value in titles.values()]
+            among = list(slot.values) or list(dict.fromkeys(str(value) for value in titles.values()))
             synonyms = {**message.synonyms, **{title: str(value) for title, value in titles.items()}}
             return list(choices(text, among, synonyms, asked=asked))
         case "list":

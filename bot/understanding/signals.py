@@ -87,6 +87,7 @@ INFORMS = re.compile(
 )
 """How questions begin that ask for information and not for something to be done."""
 HOW = re.compile(
+    r"^(?:which|what|who|whose|why)\b|"
     r"\b(?:how (?:to|do|does|can|could|should|would|long|much|many|often)|(?:can|could|may|should|must|am|do|shall) i|"
     r"can (?:it|they|we|one)|is it (?:possible|allowed|ok|okay)|(?:until|by|since) when|"
     r"what (?:if|should|do|happens))\b|"
@@ -96,7 +97,8 @@ HOW = re.compile(
 STATUS = re.compile(
     r"^(?:\W|(?:and|but|so|also|hi|hello|hey|ok|please|can you (?:tell|show) me|could you (?:tell|show) me|tell me|"
     r"do you know|i(?:'d| would) like to know(?: if)?|i want to know)\b)*"
-    r"(?:(?:where|when)(?:'s|'re| is| are| was| will| does| did| has)|has|have|is|are|did|was|will)\s+(?:my|our)\b|"
+    r"(?:what(?:'s| is)(?: the)? (?:status|state) of|"
+    r"(?:where|when)(?:'s|'re| is| are| was| will| does| did| has)|has|have|is|are|did|was|will)\s+(?:my|our)\b|"
     r"我的?(?:订单|包裹|快递|货|物流)|帮我查|有(?:现)?货吗|还有货"
 )
 """Questions of how it stands with something of the customer's own."""

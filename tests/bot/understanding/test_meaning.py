@@ -17,6 +17,7 @@ from bot.commands import (
     Repeat,
     SetSlot,
     SkipQuestion,
+    SmallTalk,
     StartFlow,
 )
 from bot.engines.fake import FakeEncoder
@@ -198,3 +199,11 @@ async def test_of_two_addresses_the_one_that_was_asked_for_is_given() -> None:
     new = wanted("new_email", description="the new e-mail address")
     found = await meant("my email is ann@example.com", open_flow=OPEN, asking=old, others=(new,))
     assert found == [SetSlot("proof", "ann@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("ok thanks", "thanks"), ("hello", "greeting"), ("this is ridiculous, you are useless", "anger")]
+)
+async def test_small_talk_is_no_answer_to_an_open_question(text: str, kind: str) -> None:
+    order = wanted("order_number", description="the order number")
+    assert await meant(text, open_flow=OPEN, asking=order) == [SmallTalk(kind)]
