@@ -213,7 +213,7 @@ def _corrected(message: Message, plain: str, asking: Wanted | None, filled: Sequ
     for order, slot in enumerate(filled):
         if kind_of(slot) == "bool":
             continue
-        found = read(slot, message, asked=kind_of(slot) not in ("date", "list"))
+        found = read(slot, message, asked=kind_of(slot) not in ("date", "list", "free"))
         kept = [each for each in found if not signals.negated(low, each.start) and each.value != slot.value]
         denied = any(each.value == slot.value and signals.negated(low, each.start) for each in found)
         for each in kept:

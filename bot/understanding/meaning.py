@@ -51,7 +51,9 @@ log = logging.getLogger(__name__)
 PARTS = re.compile(
     r"(?<=[.!?;。！？；])\s*|\n+|,? (?:and|but)? ?(?:also|then)[ ,]+|,? and (?=(?:i|can|could|please|what|how|where|"
     r"when|cancel|"
-    r"start|book|order|return|change|track|check|show|tell)\b)|[，,](?=还|另外|顺便|然后)|(?:另外|顺便|还有)[，,]?",
+    r"start|book|order|return|change|track|check|show|tell)\b)|"
+    r", (?=(?:where|when|can you|could you|i want|i need|i'd like)\b)|"
+    r"[，,](?=还|另外|顺便|然后)|(?:另外|顺便|还有)[，,]?",
     re.IGNORECASE,
 )
 LEAD = re.compile(r"(?:and|but|also)[ ,]+", re.IGNORECASE)
@@ -157,6 +159,10 @@ class Understanding:
             )
         if expecting.asking is not None and not started and not asks and not _settled(values, expecting, answered):
             values += await self._told(message, words, expecting.asking, values)
+        if asks and not commands and not answered:
+            values += [
+                each for each in await self._again(message, expecting) if each.name not in {v.name for v in values}
+            ]
         if expecting.open_flow is not None and not started and not asks:
             known = {each.name for each in values}
             rest = [slot for slot in expecting.others if slot.name not in known and slot is not expecting.asking]
@@ -169,6 +175,17 @@ class Understanding:
         elif expecting.asking is not None and not asks and kind_of(expecting.asking) != "free":
             commands = [CannotHandle()]
         return commands
+
+    async def _again(self, message: Message, expecting: Expecting) -> list[Filled]:
+        """The open flow, asked for anew with other values: "do you have the blender in stock?" after the kettle."""
+        if expecting.open_flow is None or not expecting.filled:
+            return []
+        flows = [self._with_examples(flow) for flow in expecting.flows]
+        [choice] = await self._chooser.choose([message.text], flows, documents=expecting.documents)
+        if choice.flows != (expecting.open_flow.id,):
+            return []
+        known = {slot.name: slot.value for slot in expecting.filled}
+        return [each for each in filling.typed(message, None, expecting.filled) if each.value != known[each.name]]
 
     async def _told(self, message: Message, words: str, asking: Wanted, beside: Sequence[Filled]) -> list[Filled]:
         """The value of a slot of text that was asked for, where nothing of its kind was found: what was said."""

@@ -95,8 +95,8 @@ HOW = re.compile(
 )
 """Signs of a question of how something goes, wherever they stand."""
 STATUS = re.compile(
-    r"^(?:\W|(?:and|but|so|also|hi|hello|hey|ok|please|can you (?:tell|show) me|could you (?:tell|show) me|tell me|"
-    r"do you know|i(?:'d| would) like to know(?: if)?|i want to know)\b)*"
+    r"(?:^|[,.;:!])(?:\W|(?:and|but|so|also|hi|hello|hey|ok|please|can you (?:tell|show) me|could you (?:tell|show) me|"
+    r"tell me|do you know|i(?:'d| would) like to know(?: if)?|i want to know)\b)*"
     r"(?:what(?:'s| is)(?: the)? (?:status|state) of|"
     r"(?:where|when)(?:'s|'re| is| are| was| will| does| did| has)|has|have|is|are|did|was|will)\s+(?:my|our)\b|"
     r"我的?(?:订单|包裹|快递|货|物流)|帮我查|有(?:现)?货吗|还有货"

@@ -207,3 +207,9 @@ async def test_of_two_addresses_the_one_that_was_asked_for_is_given() -> None:
 async def test_small_talk_is_no_answer_to_an_open_question(text: str, kind: str) -> None:
     order = wanted("order_number", description="the order number")
     assert await meant(text, open_flow=OPEN, asking=order) == [SmallTalk(kind)]
+
+
+async def test_the_open_process_asked_for_anew_changes_its_values() -> None:
+    paid = wanted("amount", "float", "amount of money to send", value=50.0)
+    found = await meant("can you transfer money, the amount is 80?", open_flow=OPEN, asking=RECIPIENT, filled=(paid,))
+    assert found == [SetSlot("amount", 80.0)]
