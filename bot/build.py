@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -167,8 +169,19 @@ class Bot:
             log.warning("no %s: %s", part, result)
 
 
-async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
+async def build(
+    settings: Settings,
+    *,
+    botfile: BotFile | None = None,
+    server: str | None = None,
+    around: Callable[[Actions | None], Actions] | None = None,
+    clock: Callable[[], datetime] = now,
+) -> Bot:
     """A bot, not yet started. `botfile` stands in for the one in `settings.bot` (another collection, for `ask`).
+
+    For tests of bots: `server` is an action server's URL that runs the actions whatever endpoints.yml says, `around`
+    puts something between the flows and the actions, `clock` is what working hours and words such as "tomorrow" go by
+    (how long a silence was is measured in real time).
 
     Raises ConfigError for whatever is wrong in the bot's folder or the settings.
     """
@@ -192,7 +205,9 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
     )
-    actions = _actions(botfile, loaded, settings)
+    actions = _actions(botfile, loaded, settings, server)
+    if around is not None:
+        actions = around(actions)
     processes = Processes(
         loaded,
         actions,
@@ -202,7 +217,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
             classifier=engines.classifier,
             tagger=engines.tagger,
             knowledge=knowledge_of(botfile.folder),
-            clock=now,
+            clock=clock,
         ),
         failures_in_a_row=botfile.handover.failures_in_a_row,
         clock=now,
@@ -218,6 +233,7 @@ async def build(settings: Settings, *, botfile: BotFile | None = None) -> Bot:
         botfile=botfile,
         settings=settings,
         versions=partial(versions, engines, index, prompts),
+        clock=clock,
         processes=processes if loaded.processes.own else None,
         hold=partial(pinned, tuple(swaps.values())),
     )
@@ -268,12 +284,12 @@ def _rules(botfile: BotFile, loaded: Loaded) -> Rules:
     return rules
 
 
-def _actions(botfile: BotFile, loaded: Loaded, settings: Settings) -> Actions | None:
-    """What runs the bot's own actions: the server that its endpoints.yml names, else its package in this process; and
-    the built-in ones where bot.toml has a shop."""
+def _actions(botfile: BotFile, loaded: Loaded, settings: Settings, server: str | None) -> Actions | None:
+    """What runs the bot's own actions: this server or the one that its endpoints.yml names, else its package in this
+    process; and the built-in ones where bot.toml has a shop."""
     if not loaded.processes.own:
         return None
-    given = read_config(botfile.folder).action_endpoint
+    given = {"url": server} if server else read_config(botfile.folder).action_endpoint
     builtin = None
     if botfile.shop is not None:
         url = botfile.shop.database or f"sqlite:///{(settings.home / 'shop.db').absolute()}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import Overloaded, TooLarge, Unsupported
-from bot.events import Actor, Event, Received, Sent, TurnEnded
+from bot.events import Actor, Body, Event, Received, Sent, TurnEnded
 from bot.types import (
     Attachment,
     Emission,
@@ -47,20 +47,32 @@ class Direct:
         history: Sequence[tuple[Role, str]] = (),
         files: Sequence[Path] = (),
         payload: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        before: Sequence[Body] = (),
         emit: Callable[[Emission], None] | None = None,
     ) -> TurnResult:
         """Say something as the customer `sender` (None: somebody new) and wait for what comes of it.
 
         `payload` is what a button carried that was pressed. `history` is what was said before, the oldest first; it is
-        only written into a conversation that is new. Raises TooLarge, Unsupported or Damaged for a file, and Overloaded
+        only written into a conversation that is new. `metadata` is the channel's, as actions see it; `before` is what
+        counts as having happened. Raises TooLarge, Unsupported or Damaged for a file, and Overloaded
         when nobody comes to it within the turn's limit.
         """
         sender = sender or new_id()
         attachments = tuple([await self._attach(path, sender) for path in files])
-        message = Message(channel=self._channel, sender=sender, text=text, payload=payload, attachments=attachments)
+        message = Message(
+            channel=self._channel,
+            sender=sender,
+            text=text,
+            payload=payload,
+            attachments=attachments,
+            metadata=dict(metadata or {}),
+        )
         accepted = await self._bot.store.accept(message, bot=self._bot.botfile.name, wait=False)
         if history:
             await self._remember(accepted.conversation, history)
+        if before:
+            await self._begin(accepted.conversation, before)
         result = await self._handle(accepted.conversation, accepted.message, emit)
         await self._bot.store.delivered(accepted.conversation)  # whoever asked has read the replies
         return result
@@ -89,6 +101,10 @@ class Direct:
             return
         events = [_line(conversation, role, text) for role, text in history if text.strip()]
         await self._bot.store.commit(conversation, state.version, events)
+
+    async def _begin(self, conversation: str, bodies: Sequence[Body]) -> None:
+        events = [Event(conversation=conversation, actor=Actor(kind="system"), body=body) for body in bodies]
+        await self._bot.store.commit(conversation, (await self._bot.store.load(conversation)).version, events)
 
     async def _handle(self, conversation: str, message: str, emit: Callable[[Emission], None] | None) -> TurnResult:
         """Do the turn here, or wait for a server on the same home that was faster to take it."""

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("channels.commands.search", "search the index"),
     "shell": ("channels.commands.shell", "talk to the bot in the terminal, payloads included"),
     "validate": ("channels.commands.validate", "find every mistake in a bot's folder, with its line"),
+    "test": ("channels.commands.test", "run a bot's scripted conversations, and make such of recorded ones"),
     "flows": ("channels.commands.flows", "draw a bot's flows"),
     "ask": ("channels.commands.ask", "ask the bot as a customer would"),
     "conversations": ("channels.commands.conversations", "list, show, reply to, return and resolve conversations"),

@@ -28,7 +28,8 @@ def begin(
     walk = Walk(bot, state, failures_in_a_row)
     fresh = state.session == 0 or expired
     if fresh:
-        _new_session(walk, keep=state.session > 0 and bot.domain.session.carry_over_slots)
+        # What slots hold before the first session, somebody wants it to begin with.
+        _new_session(walk, keep=bot.domain.session.carry_over_slots if state.session else bool(state.slots))
     apply(walk, commands)
     if fresh and any(pattern in walk.overridden for pattern in STARTS):
         walk.repair("pattern_session_start")

@@ -71,7 +71,7 @@ async def _run(args: argparse.Namespace) -> int:
         if args.action == "list":
             await _list(store, args)
         else:
-            conversation = await _named(store, args.conversation)
+            conversation = await named(store, args.conversation)
             await ACTIONS[args.action](store, conversation, args)
     return 0
 
@@ -99,7 +99,7 @@ def only(ids: list[str], start: str, what: str) -> str:
     return found[0]
 
 
-async def _named(store: Store, start: str) -> str:
+async def named(store: Store, start: str) -> str:
     """The conversation whose id is, or begins with, what was given."""
     if len(start) == 32:
         return start
