@@ -14,8 +14,10 @@ from pathlib import Path
 from bot.actions.base import Actions
 from bot.botfile import BotFile, load_bot
 from bot.build import Bot, build
-from bot.flows.model import Flow
+from bot.errors import ConfigError
+from bot.flows.model import Flow, Problem
 from bot.scripted.coverage import Covered, coverage
+from bot.scripted.known import unknown
 from bot.scripted.run import Outcome, run
 from bot.scripted.script import Case
 from bot.scripted.stubbed import Stubbed
@@ -46,11 +48,14 @@ async def carry_out(
     server: str | None = None,
     moment: datetime | None = None,
     done: Callable[[Outcome], None] = lambda outcome: None,
+    warn: Callable[[Problem], None] = lambda problem: None,
 ) -> Result:
     """Run the cases one after the other. `server` is an action server's URL; else actions run in this process.
-    `moment` is what customers are told the time is, by default `working_moment()`.
+    `moment` is what customers are told the time is, by default `working_moment()`. `done` is told of every
+    case, `warn` of what cases name and the bot does not have.
 
-    Raises ConfigError for what is wrong with the bot, and whatever keeps its models from starting.
+    Raises ConfigError for what is wrong with the bot and for an action server that does not answer, and whatever keeps
+    the bot's models from starting.
     """
     moment = moment or working_moment(now())
     with tempfile.TemporaryDirectory(prefix="frontdesk-test-") as name:
@@ -64,8 +69,13 @@ async def carry_out(
 
         botfile = _own_shop(load_bot(settings.bot), folder)
         bot = await build(private, botfile=botfile, server=server, around=around, clock=lambda: moment)
+        if bot.turn.steps.processes is not None:
+            for problem in unknown(bot.turn.steps.processes.bot, cases):
+                warn(problem)
         await bot.start()
         try:
+            if server is not None and not await stubbed[0].healthy():
+                raise ConfigError(f"no action server answers at {server}: start it, or leave --actions out")
             outcomes = [await _timed(bot, case, stubbed[0], folder, done) for case in cases]
         finally:
             await bot.close()

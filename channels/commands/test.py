@@ -60,7 +60,16 @@ def run(args: argparse.Namespace) -> int:
     if not args.generator:
         settings = settings.model_copy(update={"generator": False})
     terminal.complain("loading ...")
-    result = asyncio.run(e2e.carry_out(settings, cases, server=_webhook(args.actions), moment=args.at, done=_tell))
+    result = asyncio.run(
+        e2e.carry_out(
+            settings,
+            cases,
+            server=_webhook(args.actions),
+            moment=args.at,
+            done=_tell,
+            warn=lambda problem: terminal.complain(str(problem)),
+        )
+    )
     if args.junit is not None:
         args.junit.write_text(junit(result.outcomes), encoding="utf-8")
     if terminal.wants_json():
