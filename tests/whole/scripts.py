@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.direct import Direct
 from bot.events import ActionRan, Body, FlowEnded, FlowStarted, Sent, SlotSet
-from bot.stack import decoded
+from bot.scripted import report
+from bot.scripted import run as scripted
+from bot.scripted.read import read_cases
+from bot.scripted.script import Case
 from bot.types import new_id
 from tests.whole.conftest import Company
 
 FOLDER = Path(__file__).parents[1] / "e2e"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One case: what the customer says, and what must follow."""
-
-    name: str
-    slots: Mapping[str, Any]
-    steps: tuple[Mapping[str, Any], ...]
 
 
 @dataclass
@@ -54,15 +45,11 @@ class Said:
         return "\n".join(lines)
 
 
-def cases() -> Iterator[Case]:
+def cases() -> list[Case]:
     """All of the folder, in order."""
-    for file in sorted(FOLDER.glob("*.yml")):
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        fixtures = {name: rows for item in content.get("fixtures", ()) for name, rows in item.items()}
-        for given in content["test_cases"]:
-            rows = [row for name in given.get("fixtures", ()) for row in fixtures[name]]
-            slots = {name: value for row in rows for name, value in row.items()}
-            yield Case(given["test_case"], slots, tuple(given["steps"]))
+    found, problems = read_cases(str(FOLDER))
+    assert not problems, "\n".join(map(str, problems))
+    return found
 
 
 class Customer:
@@ -121,61 +108,10 @@ class Customer:
         return Said([event.body for event in events])
 
 
-def run(company: Company, case: Case) -> tuple[str, list[str]]:
-    """What was said and done, and what of it was not as it should be."""
-    customer = Customer(company)
-    customer.knows(case.slots)
-    told, wrong = [], []
-    for step in case.steps:
-        said = customer.says(step["user"])
-        told.append(f"user: {step['user']}\n{said.told()}")
-        for assertion in step.get("assertions", ()):
-            [(kind, wanted)] = assertion.items()
-            if not holds(kind, wanted, said.bodies):
-                wrong.append(f"after {step['user']!r}: {kind}: {wanted}\n{said.told()}")
-    return "\n".join(told), wrong
-
-
-def holds(kind: str, wanted: Any, bodies: list[Body]) -> bool:
-    """Whether an assertion of Rasa's holds."""
-    match kind:
-        case "flow_started":
-            begun = {body.flow for body in bodies if isinstance(body, FlowStarted)}
-            ids = wanted["flow_ids"] if isinstance(wanted, dict) else [wanted]
-            some = isinstance(wanted, dict) and wanted.get("operator") == "any"
-            return any(id in begun for id in ids) if some else set(ids) <= begun
-        case "flow_completed" | "flow_cancelled":
-            outcome = kind.removeprefix("flow_")
-            ended = [body for body in bodies if isinstance(body, FlowEnded) and body.outcome == outcome]
-            return wanted["flow_id"] in [body.flow for body in ended]
-        case "slot_was_set":
-            return all(_set(item, bodies) for item in wanted)
-        case "slot_was_not_set":
-            return not any(_set(item, bodies) for item in wanted)
-        case "action_executed":
-            return any(isinstance(body, ActionRan) and body.ok and body.name == wanted for body in bodies)
-        case "pattern_clarification_contains":
-            payloads = {button.payload for body in bodies if isinstance(body, Sent) for button in body.buttons}
-            return {f"/StartFlow({flow})" for flow in wanted} <= payloads
-        case "bot_uttered":
-            return any(isinstance(body, Sent) and _uttered(wanted, body) for body in bodies)
-        case "bot_did_not_utter":
-            return not any(isinstance(body, Sent) and _uttered(wanted, body) for body in bodies)
-        case _:
-            raise ValueError(f"the cases use {kind!r}, which is not known here")
-
-
-def _set(wanted: Mapping[str, Any], bodies: list[Body]) -> bool:
-    values = [decoded(body.value) for body in bodies if isinstance(body, SlotSet) and body.name == wanted["name"]]
-    if "value" not in wanted:
-        return any(value is not None for value in values)
-    return wanted["value"] in values
-
-
-def _uttered(wanted: Mapping[str, Any], body: Sent) -> bool:
-    buttons = [{"title": button.title, "payload": button.payload} for button in body.buttons]
-    return (
-        wanted.get("utter_name", body.template) == body.template
-        and re.search(wanted.get("text_matches", ""), body.text.text or "", re.DOTALL) is not None
-        and all(button in buttons for button in wanted.get("buttons", ()))
-    )
+def run(company: Company, case: Case) -> tuple[str, str]:
+    """What was said and done, and why that is not as it should be ("": it is)."""
+    Customer(company)  # a fresh shop
+    processes = company.bot.turn.steps.processes
+    assert processes is not None
+    outcome = company.run(scripted.run(company.bot, dict(processes.bot.processes.flows), case))
+    return "\n".join(f"{mark} {line}" for mark, line in report.difference(outcome)), report.reason(outcome)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from bot.scripted.script import Case
 from tests.whole.conftest import Company
-from tests.whole.scripts import Case, Customer, cases, run
+from tests.whole.scripts import Customer, cases, run
 
 pytestmark = pytest.mark.models
 
 
-@pytest.mark.parametrize("case", list(cases()), ids=lambda case: str(case.name))
+@pytest.mark.parametrize("case", cases(), ids=lambda case: str(case.name))
 def test_a_case_goes_as_it_is_written(company: Company, case: Case) -> None:
-    _, wrong = run(company, case)
-    assert not wrong, "\n\n".join(wrong)
+    told, wrong = run(company, case)
+    assert not wrong, f"{wrong}\n{told}"
 
 
 def test_the_same_words_lead_to_the_same_twice(company: Company) -> None:
