@@ -11,6 +11,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "reader": ("finetune.cli", "the extractive reader, on questions with their answers"),
     "encoder": ("finetune.encoder_cli", "the sentence encoder, on queries and the passages that answer them"),
     "generator": ("finetune.generator_cli", "the generator, on replies that say what their passage says"),
+    "check": ("finetune.check_cli", "the check, on grounded replies and on false ones made of them"),
     "compare": ("finetune.compare", "the reader by every method: quality beside parameters, time and memory"),
     "intents": ("finetune.intents_cli", "a classifier of intents, on sentences with theirs"),
     "slots": ("finetune.slots_cli", "a tagger of slots, on messages with the values marked"),

@@ -145,7 +145,7 @@ def supporting(sentence: str, places: Sequence[_Place]) -> Finding:
     for place in places:
         if len(place.sentences) > 1 and alone:
             break  # one sentence has its words, so numbers and names from the sentence beside it are no support
-        if _letters(place.text) == _letters(sentence):
+        if same(place.text, sentence):
             return Finding(place=place, support=1.0)
         covered, finding = _compare(ours, place)
         if not finding.kind:
@@ -239,6 +239,11 @@ def _duties(of: Claims) -> frozenset[str]:
 
 def _other(who: str, verb: str) -> tuple[str, str]:
     return ("you" if who == "we" else "we", verb)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts have the same letters, marks and all, but for what nobody hears."""
+    return _letters(one) == _letters(other)
 
 
 def _letters(text: str) -> str:

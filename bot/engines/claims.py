@@ -23,7 +23,7 @@ _URL = re.compile(
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _TIME = re.compile(r"\b\d{1,2}[:：]\d{1,2}\b")
 _HALF_DAY = re.compile(r"\b(\d{1,2})(?::(\d\d))? ?([ap])\.? ?m\b\.?", re.I)
-_REFERENCE = re.compile(r"\[\d+\]")
+_REFERENCE = re.compile(r"\[ ?\d+ ?\]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CODE = re.compile(r"\b(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\b")
 _MEASURE = re.compile(r"\d+(?:st|nd|rd|th|am|pm|[kcm]?m|k?g|m?l|k?w|v|h|min|c|gb|mb|x)|\d+-[a-z]+", re.I)

@@ -35,6 +35,7 @@ READERS: dict[str, str] = {
 }
 CHECKERS: dict[str, str] = {
     "evidence": "bot.engines.check:EvidenceChecker",
+    "grounded": "bot.engines.check_grounded:GroundedChecker",
     "fake": "bot.engines.fake:FakeChecker",
 }
 GENERATORS: dict[str, str] = {

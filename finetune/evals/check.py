@@ -20,6 +20,11 @@ from finetune.evals.measures import Measure
 from finetune.evals.results import Bar, Result, finished
 from finetune.evals.rows import Row, read
 
+RULES = "evidence"
+"""The checker that is the rules alone."""
+Judged = tuple[list[list[Verdict]], float]
+"""Each row's verdicts, one a sentence, and the seconds that they took."""
+
 
 class Reply(Row):
     """A reply with what it was made from. `kind` says how it was corrupted, or where a grounded one comes from."""
@@ -41,29 +46,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='{"reply","passages":[...],"grounded":true|false,"kind"} a line, "question" where relevance is judged too',
     )
     parser.add_argument(
+        "--checkers",
+        nargs="+",
+        default=None,
+        metavar="NAME",
+        help=f"one or more of {', '.join(sorted(tables.CHECKERS))} (default: the setting's, and the rules beside it)",
+    )
+    parser.add_argument(
         "--failures", action="store_true", default=False, help="list every reply that is judged wrongly"
     )
 
 
 def measure(args: argparse.Namespace, bar: Bar) -> Result:
-    """A reply is blocked when any of its sentences is."""
+    """A reply is blocked when any of its sentences is. The first checker's figures are the result's own, the others'
+    stand under "beside".
+    """
     began = time.perf_counter()
     rows = options.chosen(read(args.data, Reply), args)
-    versions, verdicts = asyncio.run(_check(args.settings, rows, bar))
-    blocked = [not all(each.supported for each in verdict) for verdict in verdicts]
-    kinds = [row.kind for row in rows]
-    measured = {kind: scores(rows, blocked, kind) for kind in dict.fromkeys(kinds)}
-    found: dict[str, Any] = {
-        **measures.printed(scores(rows, blocked)),
-        "n": len(rows),
-        "kinds": measures.by_kind(kinds, measured),
-    }
+    names = list(dict.fromkeys(args.checkers or (args.settings.engines.checker, RULES)))
+    versions, judged = asyncio.run(_check(args.settings, names, rows, bar))
+    found = {**_figures(rows, *judged[0]), "n": len(rows)}
+    if judged[1:]:
+        found["beside"] = {name: _figures(rows, *each) for name, each in zip(names[1:], judged[1:], strict=True)}
     if args.failures:
-        found["failures"] = _failures(rows, verdicts)
+        found["failures"] = _failures(rows, judged[0][0])
     told = options.told(args)
     return finished(
         "check", found, file=args.data, began=began, versions=versions, settings=args.settings, options=told
     )
+
+
+def _figures(rows: Sequence[Reply], verdicts: Sequence[Sequence[Verdict]], seconds: float) -> dict[str, Any]:
+    blocked = [not all(each.supported for each in verdict) for verdict in verdicts]
+    kinds = [row.kind for row in rows]
+    measured = {kind: scores(rows, blocked, kind) for kind in dict.fromkeys(kinds)}
+    said = sum(map(len, verdicts))
+    return {
+        **measures.printed(scores(rows, blocked)),
+        "kinds": measures.by_kind(kinds, measured),
+        "ms_sentence": measures.rounded(1000 * seconds / said) if said else None,
+    }
 
 
 def scores(rows: Sequence[Reply], blocked: Sequence[bool], kind: str | None = None) -> dict[str, Measure]:
@@ -80,31 +102,42 @@ def scores(rows: Sequence[Reply], blocked: Sequence[bool], kind: str | None = No
     return found
 
 
-async def _check(settings: Settings, rows: Sequence[Reply], bar: Bar) -> tuple[dict[str, str], list[list[Verdict]]]:
+async def _check(
+    settings: Settings, names: Sequence[str], rows: Sequence[Reply], bar: Bar
+) -> tuple[dict[str, str], list[Judged]]:
     weights = options.weights(settings, {})
-    chosen = settings.engines
-    encoder: Any = tables.create("encoder", chosen.encoder, settings=settings, weights=weights)
-    checker: Any = tables.create("checker", chosen.checker, settings=settings, weights=weights, encoder=encoder)
+    encoder: Any = tables.create("encoder", settings.engines.encoder, settings=settings, weights=weights)
+    versions, found = {}, []
     await encoder.start()
     try:
-        await checker.start()
-        verdicts = []
-        with bar("checking", len(rows)) as advance:
-            for row in rows:
-                verdicts.append(await _verdicts(checker, row))
-                advance()
-        return {"check": checker.name, "encoder": encoder.name}, verdicts
+        versions["encoder"] = encoder.name
+        for at, name in enumerate(names):
+            checker: Any = tables.create("checker", name, settings=settings, weights=weights, encoder=encoder)
+            try:
+                await checker.start()
+                versions[f"beside: {name}" if at else "check"] = checker.name
+                found.append(await _judged(checker, rows, bar))
+            finally:
+                await checker.close()
     finally:
-        await checker.close()
         await encoder.close()
+    return versions, found
+
+
+async def _judged(checker: Checker, rows: Sequence[Reply], bar: Bar) -> Judged:
+    verdicts = []
+    began = time.perf_counter()
+    with bar(f"checking: {checker.name}", len(rows)) as advance:
+        for row in rows:
+            verdicts.append(await _verdicts(checker, row))
+            advance()
+    return verdicts, time.perf_counter() - began
 
 
 async def _verdicts(checker: Checker, row: Reply) -> list[Verdict]:
-    """One a sentence, as the bot cuts and checks them. Without a question a sentence speaks to itself."""
+    """One a sentence, as the bot cuts and checks them. Without a question every sentence speaks to it."""
     said = [row.reply[start:end] for start, end in sentences.split(row.reply)]
-    if row.question:
-        return await checker.check(row.question, said, row.passages)
-    return [verdict for sentence in said for verdict in await checker.check(sentence, [sentence], row.passages)]
+    return await checker.check(row.question, said, row.passages)
 
 
 def _failures(rows: Sequence[Reply], verdicts: Sequence[Sequence[Verdict]]) -> list[dict[str, Any]]:

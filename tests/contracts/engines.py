@@ -30,6 +30,7 @@ ELSEWHERE = {
     ("speech", "openai-whisper"),
     ("captioner", "blip"),
     ("encoder", "minilm-tuned"),
+    ("checker", "grounded"),
     ("classifier", "bert"),
     ("tagger", "bert"),
 }
