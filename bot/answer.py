@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.answering import curated, evidence, follow, units
+from bot.answering.beside import beside
 from bot.answering.curated import Match
 from bot.answering.evidence import Candidate
 from bot.answering.find import Finder, Found
@@ -124,14 +125,19 @@ class Answerer:
             grounds = grounds_of(query, found, scores)
             return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch), grounds=grounds)
         best = self._shown(found, question)
+        second = beside(found, best)
         source = found.language if found.language != language else None
         emit = emit or _nobody
         wording = Wording(ended="off")
         if self._may_phrase(language, source) and not _whole(best, found.candidates[0]):
             wording = await self._phrased(query, found, best, emit, watch)
-        text, citations = _told(wording, best)
+        if second is not None and any((unit.start, unit.end) == (second.start, second.end) for _, unit in wording.said):
+            second = None
+        text, citations = _told(wording, best, second)
         if not wording.said:
             emit(text)
+        elif second is not None:
+            emit(_quoted(second))
         scores |= {"generator": wording.ended, "generated": bool(wording.said), "dropped": len(wording.dropped)}
         timings, grounds = _rounded(watch), grounds_of(query, found, scores, wording)
         said = bool(wording.said)
@@ -232,11 +238,12 @@ def _evidence(best: Unit, candidates: Sequence[Candidate], most: int) -> list[Un
     return shown
 
 
-def _told(wording: Wording, best: Unit) -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its numbered citations: the sentences that passed, or the unit itself."""
+def _told(wording: Wording, best: Unit, second: Unit | None) -> tuple[str, tuple[Citation, ...]]:
+    """The answer's text with its numbered citations: the sentences that passed, or the unit itself; then the second."""
     citations: list[Citation] = []
     parts: list[str] = []
-    for text, unit in wording.said or [(_quoted(best), best)]:
+    said = wording.said or [(_quoted(best), best)]
+    for text, unit in [*said, (_quoted(second), second)] if second else said:
         numbers = []
         for citation in unit.citations():
             if citation not in citations:

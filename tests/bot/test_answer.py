@@ -49,6 +49,14 @@ audience: internal
 
 The secret goodwill budget is €500 a customer.
 """
+CARDS = """# Cards
+
+Fees of the silver card:
+
+- The silver card has a fee of €2 abroad.
+- The silver card has a fee of €5 for a new card.
+- Its colour is grey.
+"""
 CHINESE = """---
 language: zh
 ---
@@ -74,7 +82,13 @@ class Blocking:
 def index(tmp_path: Path) -> Snapshot:
     pages = tmp_path / "pages"
     pages.mkdir()
-    for name, text in {"delivery": DELIVERY, "returns": RETURNS, "secret": SECRET, "tuihuo": CHINESE}.items():
+    for name, text in {
+        "delivery": DELIVERY,
+        "returns": RETURNS,
+        "secret": SECRET,
+        "cards": CARDS,
+        "tuihuo": CHINESE,
+    }.items():
         (pages / f"{name}.md").write_text(text, encoding="utf-8")
     ingest.ingest([pages], tmp_path / "index", Blocking(FakeEncoder()), collection="help")  # type: ignore[arg-type]
     return snapshot.load(tmp_path / "index")
@@ -155,6 +169,28 @@ async def test_a_question_about_how_gets_the_whole_list_with_its_introduction(in
 async def test_a_sentence_that_points_back_comes_with_the_one_before(index: Snapshot) -> None:
     answer = await desk(index).ask("Is it free for orders of €50?")
     assert answer.citations[0].quote.startswith("Standard delivery takes 2 working days. It is free")
+
+
+async def test_what_the_passage_says_of_it_beside_stands_with_it(index: Snapshot) -> None:
+    answer = await desk(index).ask("Which fees has the silver card?")
+    assert answer.text.startswith("Fees of the silver card:\n\nThe silver card has a fee of €2 abroad. [1][2] The")
+    assert answer.text.endswith("The silver card has a fee of €5 for a new card. [3]")
+    assert answer.text.count("Fees of") == 1
+    assert [citation.quote for citation in answer.citations][1:] == [
+        "The silver card has a fee of €2 abroad.",
+        "The silver card has a fee of €5 for a new card.",
+    ]
+
+
+async def test_a_generated_sentence_is_followed_by_the_documents_second(index: Snapshot) -> None:
+    here = desk(index, says="Abroad the silver card has a fee of €2.")
+    answer = await here.ask("Which fees has the silver card?")
+    assert answer.generated
+    assert answer.text.endswith("The silver card has a fee of €5 for a new card. [3]")
+    assert here.streamed == [
+        "Abroad the silver card has a fee of €2.",
+        "The silver card has a fee of €5 for a new card.",
+    ]
 
 
 async def test_what_no_document_says_is_not_answered(index: Snapshot) -> None:
