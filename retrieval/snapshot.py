@@ -28,6 +28,7 @@ from retrieval.dense import DenseIndex
 from retrieval.encoder import Encoder, encode_all
 from retrieval.errors import QueryError, SnapshotError
 from retrieval.grow import Growth
+from retrieval.names import names
 from retrieval.pieces import Pieces
 from retrieval.sparse import SparseIndex
 from retrieval.split import context, split
@@ -103,6 +104,11 @@ class Snapshot:
     def curated(self) -> tuple[tuple[Document, str], ...]:
         """The questions of its lists, each with the answer."""
         return tuple((document, question) for document in self.documents.values() for question in document.questions)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The words that tell its like documents apart."""
+        return names(document.title for document in self.documents.values())
 
     @cached_property
     def languages(self) -> frozenset[str]:

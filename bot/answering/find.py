@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answering import age, confidence, curated, evidence, glossary
+from bot.answering import age, confidence, curated, evidence, glossary, names
 from bot.answering.curated import Match
 from bot.answering.evidence import Candidate
 from bot.answering.follow import Query
@@ -145,5 +145,6 @@ class Finder:
         coefficients = confidence.CHINESE if language == "zh" else confidence.ENGLISH
         judged = [confidence.judged(each, coefficients) for each in candidates]
         judged.sort(key=lambda each: -each.confidence)
+        judged = names.named(judged, query.own, snapshot.names)
         judged = age.settled(judged, date.today())
         return Found(tuple(judged), hits[0].passage.language, tuple(zip(hits, spans, strict=True)))
