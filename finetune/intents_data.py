@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.engines.classifier import OUT_OF_SCOPE
 from bot.errors import ConfigError
-from bot.understanding.nlu import read_nlu
+from bot.flows.nlu import read_nlu
 from finetune.data import DataError
 
 OTHER_NAMES = frozenset({"oos", "out_of_scope", "out-of-scope", "nlu_fallback"})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ConfigError
-from bot.understanding.nlu import read_nlu
+from bot.flows.nlu import read_nlu
 from finetune.data import DataError
 
 Mark = tuple[str, int, int]

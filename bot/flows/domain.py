@@ -31,6 +31,12 @@ UNSERVED = {
     "button_type": "buttons look as the channel shows them",
 }
 BUTTON_KEYS = frozenset(["title", "payload", "translation", "type"])
+NAMED_KEYS = {
+    "intents": ("use_entities", "ignore_entities"),
+    "entities": ("roles", "groups", "influence_conversation"),
+}
+"""What may stand below the name of an intent or an entity. A story looks at the entities that it names, and no other,
+whatever is said here."""
 SESSION_KEYS = ("session_expiration_time", "carry_over_slots_to_new_session")
 FORM_KEYS = ("required_slots", "ignored_intents")
 
@@ -112,12 +118,20 @@ class _Merged:
             self.forms[str(name)] = _form(str(name), tables["forms"], source)
         for key in LISTS:
             rows = source.rows(content.get(key), f"{key!r}", content, key)
-            self.names[key] |= dict.fromkeys(
-                next(iter(item), "") if isinstance(item, dict) else str(item) for item in rows
-            )
+            for item in rows:
+                self._name(key, item, source)
         if "session_config" in content:
             self.session = _session(content, source)
         self._keep(content)
+
+    def _name(self, key: str, item: Any, source: Source) -> None:
+        if not isinstance(item, Table):
+            self.names[key][str(item)] = None
+            return
+        for name, below in item.items():
+            self.names[key][str(name)] = None
+            what = f"{str(name)!r} under {key!r}"
+            source.unknown(source.table(below, what, item, name), NAMED_KEYS.get(key, ()), what)
 
     def domain(self, constants: Mapping[str, str]) -> Domain:
         return Domain(

@@ -1,37 +1,47 @@
 """Loads a bot's whole behaviour from its folder: the domain, the flows, the default repair flows, and what is wrong.
 
-Where files may lie: `domain.yml` or `domain/`; flows in `flows.yml`, `flows/` or below `data/` (Rasa's place, beside
-`nlu.yml`, `rules.yml` and `stories.yml`, which are read elsewhere). Any of these files may hold parts of the domain.
+Where files may lie: `domain.yml` or `domain/`; flows in `flows.yml`, `flows/` or below `data/` (Rasa's place), where
+`nlu.yml`, `rules.yml` and `stories.yml` lie too. Any of these files may hold parts of the domain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.flows.check import check
 from bot.flows.domain import DATA_KEYS, merge_domain, read_files
 from bot.flows.flow import read_flows
 from bot.flows.model import Call, Collect, Flow, Problem, Processes, SetSlots
+from bot.flows.nlu import merge_nlu
 from bot.flows.responses import Domain
 from bot.flows.source import Source, Table, files
+from bot.flows.stories import read_stories
+from bot.flows.story import Training
+from bot.flows.story_check import check_training
 
 PATTERNS = Path(__file__).with_name("patterns.yml")
 BASE = Path(__file__).with_name("base.yml")
 PLACES = ("domain.yml", "domain.yaml", "domain", "flows.yml", "flows.yaml", "flows", "data")
 
-HARMLESS = frozenset(["unknown_key", "unreachable_step", "slot_never_filled", "persisted_slot", "description"])
+HARMLESS = frozenset(
+    (
+        *("unknown_key", "unreachable_step", "slot_never_filled", "persisted_slot", "description"),
+        *("unknown_entity", "nlu_example", "nlu_item", "checkpoint", "no_action"),
+    )
+)
 """Mistakes with which a bot runs all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a bot's folder says. `problems` are all of it, errors first."""
+    """What a bot's folder says. `problems` are all of it, errors first. `training`: what it has of intents."""
 
     domain: Domain
     processes: Processes
     problems: tuple[Problem, ...]
+    training: Training = field(default_factory=Training)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -48,11 +58,15 @@ def load(folder: Path, *, language: str = "en", constants: Mapping[str, str] | N
         message = f"there is no domain in {folder}: it is domain.yml or a folder domain/, with flows in data/ or flows/"
         problems.append(Problem("no_domain", message))
     domain = merge_domain(contents, problems, language=language, constants=constants, others=DATA_KEYS)
-    return assembled(domain, _flows(contents), problems)
+    training = Training(merge_nlu(contents), *read_stories(contents))
+    return assembled(domain, _flows(contents), problems, training)
 
 
-def assembled(domain: Domain, flows: Mapping[str, Flow], problems: list[Problem]) -> Loaded:
+def assembled(
+    domain: Domain, flows: Mapping[str, Flow], problems: list[Problem], training: Training | None = None
+) -> Loaded:
     """A bot's own domain and flows with the default repair flows and their responses below them, checked."""
+    training = training or Training()
     defaults, base = patterns(domain.language)
     overridden = frozenset(flows) & frozenset(defaults)
     whole = {**defaults, **flows}
@@ -61,8 +75,9 @@ def assembled(domain: Domain, flows: Mapping[str, Flow], problems: list[Problem]
         domain.responses[name] = base.responses[name]
     processes = Processes(whole, overridden=overridden)
     problems += check(domain, processes)
+    problems += check_training(domain, training)
     ordered = sorted(problems, key=lambda item: (item.level != "error", item.place.file, item.place.line))
-    return Loaded(domain, replace(processes, problems=tuple(ordered)), tuple(ordered))
+    return Loaded(domain, replace(processes, problems=tuple(ordered)), tuple(ordered), training)
 
 
 def patterns(language: str = "en") -> tuple[dict[str, Flow], Domain]:

@@ -14,6 +14,7 @@ from typing import Any
 from bot.flows.domain import read_files
 from bot.flows.model import Problem
 from bot.flows.source import Source, Table, plain
+from bot.flows.story import Thresholds
 
 MAKES = "our understanding with local models, or a configured generator, makes the commands"
 TELLS = "intents are told apart by our encoder and a trained head"
@@ -44,6 +45,15 @@ COMPONENTS: dict[str, str] = {
     "AugmentedMemoizationPolicy": "a story is followed where the last events match it",
 }
 """What does the work of a component here."""
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "FallbackClassifier": ("threshold", "ambiguity_threshold"),
+    "RulePolicy": ("core_fallback_action_name", "enable_fallback_prediction"),
+    "MemoizationPolicy": ("max_history",),
+    "AugmentedMemoizationPolicy": ("max_history",),
+    "FlowPolicy": (),
+}
+"""The options that count here."""
 
 QUIET = ("Tokenizer", "Featurizer", "SpacyNLP", "MitieNLP", "LanguageModel")
 """Parts of a pipeline that our encoder brings along: endings or names."""
@@ -88,11 +98,14 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class RasaConfig:
-    """`action_endpoint` as endpoints.yml writes it, `${VARIABLES}` filled in; None where there is none."""
+    """`action_endpoint` as endpoints.yml writes it, `${VARIABLES}` filled in; None where there is none. `thresholds`
+    are those of a bot with intents.
+    """
 
     language: str | None = None
     languages: tuple[str, ...] = ()
     action_endpoint: Mapping[str, Any] | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
     problems: tuple[Problem, ...] = field(default=())
 
 
@@ -106,12 +119,13 @@ def read_config(folder: Path) -> RasaConfig:
     }
     language: str | None = None
     others: tuple[str, ...] = ()
+    thresholds = Thresholds()
     if "config.yml" in contents:
         source, table = contents["config.yml"]
         source.unknown(table, CONFIG_KEYS, "config.yml")
         language = source.text(table, "language", "config.yml")
         others = tuple(map(str, source.rows(table.get("additional_languages"), "'additional_languages'", table)))
-        _components(source, table)
+        thresholds = _components(source, table)
     endpoint = None
     if "endpoints.yml" in contents:
         source, table = contents["endpoints.yml"]
@@ -120,10 +134,14 @@ def read_config(folder: Path) -> RasaConfig:
     if "credentials.yml" in contents:
         source, table = contents["credentials.yml"]
         _named(source, table, CHANNELS, "credentials.yml: {!r}: " + NO_CHANNEL)
-    return RasaConfig(language, tuple(item for item in (language, *others) if item), endpoint, tuple(problems))
+    return RasaConfig(
+        language, tuple(item for item in (language, *others) if item), endpoint, thresholds, tuple(problems)
+    )
 
 
-def _components(source: Source, config: Table) -> None:
+def _components(source: Source, config: Table) -> Thresholds:
+    """Report what the pipeline and the policies name, and read what they say of when a bot does not know."""
+    given: dict[str, Any] = {}
     for key in ("pipeline", "policies"):
         rows = source.rows(config.get(key), f"{key!r}", config, key)
         for index, item in enumerate(rows):
@@ -138,6 +156,45 @@ def _components(source: Source, config: Table) -> None:
                 consequence = CONSEQUENCES.get(short, "it does not run; what it would have done is not done")
                 message = f"{short or 'a component without a name'} has no counterpart here: {consequence}"
                 source.problems.append(Problem("no_counterpart", message, place, "warning"))
+                continue
+            if isinstance(item, Table):
+                given |= _options(source, item, short)
+    return _thresholds(given)
+
+
+def _options(source: Source, item: Table, short: str) -> dict[str, Any]:
+    """The options that count, by `component.option`; the others are told."""
+    known = OPTIONS.get(short, ())
+    others = [str(key) for key in item if key not in ("name", *known)]
+    if others:
+        message = f"{short}: nothing follows from {', '.join(map(repr, others))}: our models have settings of their own"
+        source.problems.append(Problem("mapped", message, source.place(item, others[0]), "note"))
+    found = {}
+    for key in known:
+        value = item.get(key)
+        wanted = str if key == "core_fallback_action_name" else bool if key == "enable_fallback_prediction" else None
+        if value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        if isinstance(value, wanted) if wanted is not None else number:
+            found[f"{short}.{key}"] = value
+        else:
+            kind = {str: "a name", bool: "true or false", None: "a number"}[wanted]
+            source.problem("wrong_type", f"{short}: {key!r} is {kind}, not {value!r}", item, key)
+    return found
+
+
+def _thresholds(given: Mapping[str, Any]) -> Thresholds:
+    default = Thresholds()
+    falls_back = given.get("RulePolicy.enable_fallback_prediction", True)
+    action = given.get("RulePolicy.core_fallback_action_name", default.action)
+    histories = [given[f"{name}.max_history"] for name in OPTIONS if f"{name}.max_history" in given]
+    return Thresholds(
+        intent=given.get("FallbackClassifier.threshold"),
+        ambiguity=given.get("FallbackClassifier.ambiguity_threshold", default.ambiguity),
+        action=action if falls_back else None,
+        history=max(1, *map(int, histories)) if histories else default.history,
+    )
 
 
 def _named(source: Source, table: Table, known: Mapping[str, tuple[bool, str]], otherwise: str) -> None:

@@ -35,13 +35,13 @@ from bot.commands import (
 from bot.engines.base import Classifier, Encoder, Reader, Tagger
 from bot.errors import EngineError
 from bot.flows.expecting import Expecting, Startable, Wanted
+from bot.flows.nlu import by_intent, files_of, read_nlu
 from bot.lexicon.talk import small_talk, upset
 from bot.state import State
 from bot.understanding import choosing, filling, signals
 from bot.understanding.choosing import Choice, FlowChooser
 from bot.understanding.filling import Filled
 from bot.understanding.kinds import kind_of
-from bot.understanding.nlu import by_intent, files_of, read_nlu
 from bot.understanding.reading import Message
 from bot.understanding.values.choice import choices
 from bot.understanding.values.yes_no import yes_or_no

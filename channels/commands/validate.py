@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from bot.actions.builtin import TABLE
@@ -13,6 +14,7 @@ from bot.errors import ConfigError, FrontdeskError
 from bot.flows.load import Loaded, load, with_base
 from bot.flows.model import Act, Place, Problem
 from bot.flows.rasa_config import read_config
+from bot.flows.story import Rule, Story
 from bot.rules import RULES, load_rules, unmatched, utters
 from channels import terminal
 
@@ -37,6 +39,10 @@ def run(args: argparse.Namespace) -> int:
                 "warnings": counts["warning"],
                 "flows": flows,
                 "slots": len(loaded.domain.slots),
+                "intents": len(loaded.domain.intents),
+                "rules": len(told(loaded.training.rules)),
+                "stories": len(told(loaded.training.stories)),
+                "forms": len(loaded.domain.forms),
                 "problems": [
                     {
                         "level": problem.level,
@@ -52,11 +58,21 @@ def run(args: argparse.Namespace) -> int:
         return 1 if counts["error"] else 0
     for problem in problems:
         terminal.say(str(problem))
+    learnt = loaded.training
+    intents = (
+        f"{len(loaded.domain.intents)} intents, {len(told(learnt.rules))} rules, {len(told(learnt.stories))} stories, "
+        f"{len(loaded.domain.forms)} forms, "
+    )
     terminal.say(
-        f"{flows} flows, {len(loaded.domain.slots)} slots, {len(loaded.domain.responses)} responses: "
-        f"{counts['error']} errors, {counts['warning']} warnings"
+        f"{flows} flows, {intents if learnt else ''}{len(loaded.domain.slots)} slots, "
+        f"{len(loaded.domain.responses)} responses: {counts['error']} errors, {counts['warning']} warnings"
     )
     return 1 if counts["error"] else 0
+
+
+def told(items: Iterable[Rule | Story]) -> set[Place]:
+    """The places of rules or stories: one that goes several ways counts once."""
+    return {item.place for item in items}
 
 
 def examined(folder: Path) -> tuple[list[Problem], Loaded]:
@@ -74,7 +90,7 @@ def examined(folder: Path) -> tuple[list[Problem], Loaded]:
     if botfile is not None and (folder / "bot.toml").is_file():
         found += _unsaid(botfile, loaded)
     found += _rules(folder, loaded)
-    if loaded.processes.own and config.action_endpoint is None:
+    if (loaded.processes.own or loaded.training) and config.action_endpoint is None:
         builtin = frozenset(TABLE) if botfile is not None and botfile.shop is not None else frozenset()
         found += asyncio.run(_actions(folder, loaded, builtin))
     order = {"error": 0, "warning": 1, "note": 2}
