@@ -16,6 +16,7 @@ from bot.actions.builtin import shop_actions
 from bot.actions.endpoint import read_endpoint
 from bot.actions.runner import make_actions
 from bot.answer import Answerer
+from bot.assistant import Assistant
 from bot.botfile import BotFile, load_bot
 from bot.crawled import Crawled
 from bot.engines import tables
@@ -41,15 +42,18 @@ from bot.flows.rasa_config import read_config
 from bot.hearing import Ears, Media, Understanding
 from bot.index import IndexHolder, Progress, growth, prepare
 from bot.media import understand_media
-from bot.processes import Processes
+from bot.processes import AtWork, Processes
 from bot.prompts import Prompts
+from bot.router import Router
 from bot.rules import RULES, Rules, load_rules, utters
+from bot.running import Running
 from bot.settings import Settings, make_home
 from bot.store.base import Blobs, Store
 from bot.store.blobs import FolderBlobs
 from bot.store.sql import SqlStore
 from bot.turn import TEMPLATES, Turn
 from bot.types import Attachment, now
+from bot.understanding.intents import Recognizer
 from bot.understanding.meaning import Understanding as Meaning
 from bot.understanding.meaning import knowledge_of
 
@@ -208,23 +212,7 @@ async def build(
     actions = _actions(botfile, loaded, settings, server)
     if around is not None:
         actions = around(actions)
-    processes = Processes(
-        loaded,
-        actions,
-        understanding=Meaning(
-            encoder=engines.encoder,
-            reader=engines.reader,
-            classifier=engines.classifier,
-            tagger=engines.tagger,
-            knowledge=knowledge_of(botfile.folder),
-            clock=clock,
-        ),
-        failures_in_a_row=botfile.handover.failures_in_a_row,
-        clock=now,
-        events=partial(store.events, newest=EVENTS_SHOWN),
-        documents=lambda: index.id is not None and bool(index.snapshot.documents),
-        rules=_rules(botfile, loaded),
-    )
+    processes = _at_work(loaded, actions, engines=engines, store=store, index=index, botfile=botfile, clock=clock)
     turn = Turn(
         store=store,
         answerer=answerer,
@@ -234,7 +222,7 @@ async def build(
         settings=settings,
         versions=partial(versions, engines, index, prompts),
         clock=clock,
-        processes=processes if loaded.processes.own else None,
+        processes=processes,
         hold=partial(pinned, tuple(swaps.values())),
     )
     return Bot(
@@ -253,6 +241,63 @@ async def build(
         crawled=Crawled(settings, botfile, index, engines.encoder),
         served=Served(store, settings, swaps, again),
     )
+
+
+def _at_work(
+    loaded: Loaded,
+    actions: Actions | None,
+    *,
+    engines: Engines,
+    store: Store,
+    index: IndexHolder,
+    botfile: BotFile,
+    clock: Callable[[], datetime],
+) -> AtWork | None:
+    """What decides in this bot's turns: its flows, its rules, stories and forms, or both; None where it has neither."""
+    events = partial(store.events, newest=EVENTS_SHOWN)
+    rules = _rules(botfile, loaded)
+
+    def documents() -> bool:
+        return index.id is not None and bool(index.snapshot.documents)
+
+    flows = Processes(
+        loaded,
+        actions,
+        understanding=Meaning(
+            encoder=engines.encoder,
+            reader=engines.reader,
+            classifier=engines.classifier,
+            tagger=engines.tagger,
+            knowledge=knowledge_of(botfile.folder),
+            clock=clock,
+        ),
+        failures_in_a_row=botfile.handover.failures_in_a_row,
+        clock=now,
+        events=events,
+        documents=documents,
+        rules=rules,
+    )
+    if not loaded.training:
+        return flows if loaded.processes.own else None
+    thresholds = read_config(botfile.folder).thresholds
+    assistant = Assistant(
+        loaded,
+        Recognizer(
+            loaded.training.nlu,
+            loaded.domain.entities,
+            thresholds,
+            encoder=engines.encoder,
+            classifier=engines.classifier,
+            clock=clock,
+        ),
+        Running(loaded, actions, events, rules),
+        thresholds,
+        clock=now,
+        events=events,
+        documents=documents,
+        failures_in_a_row=botfile.handover.failures_in_a_row,
+    )
+    return Router(flows, assistant) if loaded.processes.own else assistant
 
 
 def load_processes(botfile: BotFile) -> Loaded:
@@ -287,7 +332,7 @@ def _rules(botfile: BotFile, loaded: Loaded) -> Rules:
 def _actions(botfile: BotFile, loaded: Loaded, settings: Settings, server: str | None) -> Actions | None:
     """What runs the bot's own actions: this server or the one that its endpoints.yml names, else its package in this
     process; and the built-in ones where bot.toml has a shop."""
-    if not loaded.processes.own:
+    if not loaded.processes.own and not loaded.training:
         return None
     given = {"url": server} if server else read_config(botfile.folder).action_endpoint
     builtin = None

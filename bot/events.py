@@ -287,12 +287,28 @@ class FlowEnded(Plain):
 
 
 class ActionRan(Plain):
-    """An action was carried out, or was not: `error` says why, without personal data."""
+    """An action was carried out, or was not: `error` says why, without personal data. `inner`: as a part of another
+    (a form's, which validates or asks).
+    """
 
     type: Literal["action_ran"] = "action_ran"
     name: str
     ok: bool = True
     error: str = ""
+    inner: bool = False
+
+
+class LoopChanged(Plain):
+    """The form `name` is open from here on; None: none is."""
+
+    type: Literal["loop_changed"] = "loop_changed"
+    name: str | None = None
+
+
+class Rewound(Plain):
+    """To rules and stories, the customer's last message and what followed it did not happen."""
+
+    type: Literal["rewound"] = "rewound"
 
 
 class ApprovalAsked(Plain):
@@ -347,6 +363,8 @@ Body = Annotated[
     | StepTaken
     | FlowEnded
     | ActionRan
+    | LoopChanged
+    | Rewound
     | ApprovalAsked
     | ApprovalDecided,
     Field(discriminator="type"),

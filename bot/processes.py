@@ -44,6 +44,20 @@ class Side(Protocol):
     def answer(self, record: Record, question: str, heard: Heard, stream: Stream) -> Awaitable[None]: ...
 
 
+class AtWork(Protocol):
+    """What decides in a turn: `Processes` (flows), `bot.assistant.Assistant` (intents), or both by turns."""
+
+    @property
+    def bot(self) -> Loaded: ...
+    async def understand(self, text: str, record: Record) -> list[Command]: ...
+    def press(self, button: Button, record: Record) -> list[Command] | None: ...
+    async def respond(
+        self, side: Side, record: Record, commands: Sequence[Command], heard: Heard, stream: Stream
+    ) -> None: ...
+    async def decided(self, side: Side, record: Record, stream: Stream) -> None: ...
+    async def go_on(self, side: Side, record: Record, stream: Stream) -> None: ...
+
+
 class Processes:
     """A bot's flows at work. `actions` run what is the bot's own; None: it has none. `understanding` makes commands of
     what customers write. `failures_in_a_row`: so often not understood, and a person is brought in. `documents`: whether
@@ -92,7 +106,7 @@ class Processes:
         wanted = [item for item in commands if not isinstance(item, Refuse | Nothing)]
         if not self._documents() and "pattern_search" not in self.bot.processes.overridden:
             wanted = [CannotHandle() if isinstance(item, Ask) else item for item in wanted]
-        _note(record, commands)
+        note(record, commands)
         batch = machine.begin(
             self.bot,
             record.state,
@@ -198,7 +212,7 @@ def grave(commands: Sequence[Command]) -> bool:
     )
 
 
-def _note(record: Record, commands: Sequence[Command]) -> None:
+def note(record: Record, commands: Sequence[Command]) -> None:
     """Write down what was understood, for the inspector and for tests made of conversations."""
     if commands:
         told = [{"command": type(item).__name__, **asdict(item)} for item in commands]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bot import results
 from bot.actions.base import ActionCall, Actions
 from bot.actions.tracker import LatestMessage, TrackerView, digest, idempotency_key, rasa_events, tracker
-from bot.errors import ActionError
+from bot.errors import ActionError, ActionRejected
 from bot.events import (
     ActionRan,
     ApprovalAsked,
     Event,
     HandedOver,
+    LoopChanged,
     Resolved,
     Returned,
+    Rewound,
     SessionStarted,
     SlotSet,
     StepTaken,
@@ -26,7 +29,7 @@ from bot.flows.model import Slot
 from bot.machine.values import Unfit, fitted
 from bot.machine.walk import values
 from bot.record import Record
-from bot.results import ActionResponse, ActionResult
+from bot.results import ActionEvent, ActionResponse, ActionResult
 from bot.rules import NO_RULES, NOT_APPROVED, Approve, Deny, Person, Rules, Verdict, check
 from bot.stack import encoded
 from bot.types import Button, Outcome, Reply
@@ -41,6 +44,33 @@ REFUSED = "refused"
 
 FOLLOWUPS = 5
 """So many actions may follow each other by name before that counts as going in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an action is shown besides: the intent of the message, the form that is at work, and the values that it is
+    to look at (`candidates`: they stand last among the tracker's events). `inner`: it is run as a part of a form.
+    """
+
+    intent: str | None = None
+    confidence: float = 0.0
+    entities: Sequence[dict[str, Any]] = ()
+    loop: str | None = None
+    candidates: Mapping[str, Any] = field(default_factory=dict)
+    inner: bool = False
+
+
+NOTHING_HEARD = Heard()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How an action came out. `failed`: why it was not done; `followup`: the action that is to follow."""
+
+    failed: str | None = None
+    followup: str | None = None
+    rejected: bool = False
+    events: Sequence[ActionEvent] = ()
 
 
 class Running:
@@ -69,17 +99,10 @@ class Running:
             if isinstance(verdict, Approve):
                 self._wait(record, name, step, verdict)
                 return None
-            if isinstance(verdict, Deny):
-                self._refuse(record, name, verdict)
-                return REFUSED
-            try:
-                result = await self._called(record, name, f"{step}#{number}")
-            except ActionError as error:
-                log.error("action %s in %s: %s", name, record.state.conversation, type(error).__name__)
-                record.add(ActionRan(name=name, ok=False, error=type(error).__name__))
-                return "action_failed"
-            record.add(ActionRan(name=name))
-            followup = self._apply(record, result)
+            done = await self.once(record, name, f"{step}#{number}", verdict=verdict)
+            if done.failed is not None:
+                return done.failed
+            followup = done.followup
             if followup is None or followup == "action_listen":
                 return None
             if followup.startswith("utter_") and followup in self._bot.domain.responses:
@@ -87,6 +110,36 @@ class Running:
                 return None
             name = followup
         return "too_many_followups"
+
+    async def once(
+        self,
+        record: Record,
+        name: str,
+        step: str,
+        *,
+        verdict: Verdict | None = None,
+        heard: Heard = NOTHING_HEARD,
+    ) -> Done:
+        """Carry the action out, and nothing that is to follow it. `heard` is what the tracker shows of the message."""
+        verdict = verdict or self._verdict(record, name, step, None)
+        if isinstance(verdict, Deny):
+            self._refuse(record, name, verdict)
+            return Done(REFUSED)
+        try:
+            result = await self.ask(record, name, step, heard)
+        except ActionRejected:
+            record.add(ActionRan(name=name, ok=False, error="rejected"))
+            return Done("action_failed", rejected=True)
+        except ActionError as error:
+            self.broke(record, name, error)
+            return Done("action_failed")
+        record.add(ActionRan(name=name, inner=heard.inner))
+        return Done(None, self.apply(record, result), events=result.events)
+
+    def broke(self, record: Record, name: str, error: ActionError) -> None:
+        """Write down that an action did not do its work."""
+        log.error("action %s in %s: %s", name, record.state.conversation, type(error).__name__)
+        record.add(ActionRan(name=name, ok=False, error=type(error).__name__))
 
     def _refuse(self, record: Record, name: str, verdict: Deny) -> None:
         """Write down that the action is not done, and tell the customer."""
@@ -119,10 +172,11 @@ class Running:
         record.add(asked)
         self._say(record, ActionResponse(response=verdict.utter))
 
-    async def _called(self, record: Record, name: str, step: str) -> ActionResult:
+    async def ask(self, record: Record, name: str, step: str, heard: Heard = NOTHING_HEARD) -> ActionResult:
+        """What the action gives back; nothing is done about it. Raises ActionError."""
         if self._actions is None:
             raise ActionError(name, "this bot has neither an 'actions' package nor an action server")
-        slots = values(self._bot, record.state)
+        slots = {**values(self._bot, record.state), **heard.candidates}
         work = record.claim.trigger
         message = work.messages[-1] if work.messages else None
         identity = message.id if message is not None else work.id
@@ -133,9 +187,16 @@ class Running:
             latest=LatestMessage(
                 text=message.text if message is not None else "",
                 message_id=identity,
+                intent=heard.intent,
+                confidence=heard.confidence,
+                entities=heard.entities,
                 metadata=message.metadata if message is not None else {},
             ),
-            events=rasa_events([*stored, *record.events]),
+            events=[
+                *rasa_events([*stored, *record.events]),
+                *({"event": "slot", "name": slot, "value": value} for slot, value in heard.candidates.items()),
+            ],
+            loop=heard.loop or record.state.loop,
             channel=record.state.channel,
             paused=record.state.owner == "people",
             stack=[
@@ -149,7 +210,7 @@ class Running:
         call = ActionCall(name, tracker(view, key=key), self._domain, self._digest, key, repeatable)
         return await self._actions.run(call)
 
-    def _apply(self, record: Record, result: ActionResult) -> str | None:  # noqa: PLR0912 - one case an event
+    def apply(self, record: Record, result: ActionResult) -> str | None:  # noqa: PLR0912 - one case an event
         """Do what the events say and say what the responses say; returns the action that is to follow."""
         for problem in result.problems:
             log.warning("action: %s", problem)
@@ -178,10 +239,14 @@ class Running:
                     record.add(ActionRan(name=name))
                 case results.ActionWasRejected(name):
                     record.add(ActionRan(name=name, ok=False, error="rejected"))
+                case results.LoopActivated(name):
+                    record.add(LoopChanged(name=name))
+                case results.Rewound():
+                    record.add(Rewound())
                 case results.Exported():
                     pass  # a mark for whoever reads an action's events; it changes nothing
                 case other:
-                    log.warning("an action's event %s changes nothing in a flow", type(other).__name__)
+                    log.warning("an action's event %s changes nothing here", type(other).__name__)
         for response in result.responses:
             self._say(record, response)
         return followup

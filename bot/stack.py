@@ -13,6 +13,7 @@ from bot.events import (
     FlowEnded,
     FlowResumed,
     FlowStarted,
+    LoopChanged,
     SessionStarted,
     SlotSet,
     StepTaken,
@@ -65,7 +66,9 @@ def changes(state: Stacked, body: Body) -> dict[str, object]:  # noqa: PLR0911 -
             return {"stack": raised(state.stack, body.frame)}
         case SessionStarted():
             kept: dict[str, object] = {} if body.keep else {"slots": {}}
-            return {"stack": (), "session": state.session + 1, **kept}
+            return {"stack": (), "loop": None, "session": state.session + 1, **kept}
+        case LoopChanged():
+            return {"loop": body.name}
         case Commanded() | ActionRan() | _:
             return {}
 

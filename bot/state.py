@@ -62,8 +62,8 @@ class State(Plain):
 
     `offered` are the buttons whose payloads are honoured, `choices` those of the newest reply. `slots` hold JSON; one
     that is not there has its initial value. `stack` are the open flows, the one that runs last; `frames` is the number
-    of the newest frame ever. `heard` is when the customer last wrote, `session` how many sessions there were.
-    `approvals` are those that were asked for and are not acted upon.
+    of the newest frame ever. `loop` is the open form of a bot with intents. `heard` is when the customer last wrote,
+    `session` how many sessions there were. `approvals` are those that were asked for and are not acted upon.
     """
 
     conversation: str
@@ -90,6 +90,7 @@ class State(Plain):
     slots: dict[str, Words] = Field(default_factory=dict)
     stack: tuple[Frame, ...] = ()
     frames: int = 0
+    loop: str | None = None
     session: int = 0
     heard: datetime | None = None
     approvals: tuple[Owed, ...] = ()

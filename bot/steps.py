@@ -16,7 +16,7 @@ from bot.errors import Overloaded
 from bot.events import Grounds, Guarded, HandedOver
 from bot.flows import Domain
 from bot.hearing import Heard
-from bot.processes import Processes, grave
+from bot.processes import AtWork, grave
 from bot.record import Record, Stream
 from bot.settings import Limits
 from bot.types import Citation, Message, Outcome, Reply
@@ -77,7 +77,7 @@ class Steps:
         limits: Limits,
         clock: Callable[[], datetime],
         *,
-        processes: Processes | None = None,
+        processes: AtWork | None = None,
     ) -> None:
         self.answerer = answerer
         self.processes = processes
@@ -147,7 +147,7 @@ class Steps:
         verdicts = [guard.look(text, limit=self.limits.message_characters) for text in texts]
         return [command for verdict in verdicts if (command := verdict.command) is not None]
 
-    async def _meant(self, processes: Processes, record: Record, heard: Heard) -> list[Command]:
+    async def _meant(self, processes: AtWork, record: Record, heard: Heard) -> list[Command]:
         """What was pressed and written, where the bot has business processes."""
         trigger, state = record.claim.trigger, record.loaded
         payloads = [(item.payload, item) for item in trigger.messages if item.payload is not None]
@@ -166,7 +166,7 @@ class Steps:
             commands += await self._written(processes, record, text)
         return commands
 
-    async def _written(self, processes: Processes, record: Record, text: str) -> list[Command]:
+    async def _written(self, processes: AtWork, record: Record, text: str) -> list[Command]:
         """What a text means: a button that it names, a wish for a person, processes, else a question or small talk."""
         state = record.loaded
         button = pressed.named(text, state.choices)

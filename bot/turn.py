@@ -27,7 +27,7 @@ from bot.flows import Domain
 from bot.guard import clean
 from bot.hearing import Ears, Heard, Understanding
 from bot.lease import held
-from bot.processes import Processes
+from bot.processes import AtWork
 from bot.record import Emit, Record, Stream
 from bot.settings import Settings
 from bot.steps import Answers, Steps
@@ -64,7 +64,7 @@ class Turn:
         versions: Callable[[], Mapping[str, str]] = dict,
         clock: Callable[[], datetime] = now,
         hold: Callable[[], AbstractContextManager[None]] = nullcontext,
-        processes: Processes | None = None,
+        processes: AtWork | None = None,
     ) -> None:
         self.store = store
         self.ears = ears

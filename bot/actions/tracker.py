@@ -20,8 +20,10 @@ from bot.events import (
     FlowResumed,
     FlowStarted,
     HandedOver,
+    LoopChanged,
     Received,
     Returned,
+    Rewound,
     Sent,
     SessionStarted,
     SlotSet,
@@ -156,8 +158,8 @@ def _rasa(event: Event, channel: str) -> list[Json]:  # noqa: PLR0911, PLR0912 -
             return [_ran(body.template), said] if body.template else [said]
         case SlotSet() as body:
             return [{"event": "slot", "name": body.name, "value": json.loads(body.value.text or "null")}]
-        case ActionRan(ok=True) as body:
-            return [_ran(body.name)]
+        case ActionRan(ok=True) as body:  # what a response says is told by Sent
+            return [] if body.inner or body.name.startswith("utter_") else [_ran(body.name)]
         case ActionRan() as body:
             return [{**_ran(body.name), "event": "action_execution_rejected"}]
         case FlowStarted() as body:
@@ -167,6 +169,10 @@ def _rasa(event: Event, channel: str) -> list[Json]:  # noqa: PLR0911, PLR0912 -
         case FlowEnded() as body:
             kind = "flow_completed" if body.outcome in ("completed", "linked") else "flow_cancelled"
             return [{"event": kind, "flow_id": body.flow, "step_id": body.step}]
+        case LoopChanged() as body:
+            return [{"event": "active_loop", "name": body.name}]
+        case Rewound():
+            return [{"event": "rewind"}]
         case HandedOver():
             return [{"event": "pause"}]
         case Returned():
