@@ -23,6 +23,7 @@ from bot.answering.follow import Query
 from bot.answering.grounds import grounds_of
 from bot.answering.phrase import Wording, phrase
 from bot.answering.units import Unit
+from bot.answering.unsure import choices
 from bot.botfile import BotFile
 from bot.engines.base import ChatMessage, Checker, Encoder, Generator, Reader
 from bot.events import Grounds
@@ -34,6 +35,8 @@ from retrieval.snapshot import Snapshot
 
 THRESHOLD = 0.5
 """The confidence below which is abstained, where bot.toml names none for the language."""
+ASK = 0.5
+"""From this share of the threshold on it is asked which of several like things is meant."""
 SHOWN = 3
 """The generator is shown at most so many pieces of evidence; the small one in process only what answers."""
 PROMPT_CHARACTERS = 700
@@ -47,11 +50,11 @@ Emit = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`outcome` is answered or abstained; `text` is "" when abstained. `[n]` in the text is the n-th citation.
+    """`outcome` is answered, asked or abstained; `text` is "" but when answered. `[n]` in it is the n-th citation.
 
     `confidence` is 0 to 1, `language_of_source` the language of the page when it is not the one asked for (else None),
     `evidence` the scores that led here, `timings_ms` by step, `generated` whether the wording is the generator's,
-    `grounds` what the audit trail keeps beside.
+    `grounds` what the audit trail keeps beside, `choices` what the customer may mean, where that is to be asked.
     """
 
     text: str
@@ -63,6 +66,7 @@ class Answer:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     generated: bool = False
     grounds: Grounds | None = None
+    choices: tuple[str, ...] = ()
 
 
 class Answerer:
@@ -121,7 +125,13 @@ class Answerer:
         enough = {name: self._threshold(name) for name in (language, "en")}
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
         scores = _scores(snapshot, query, found)
-        if not found.candidates or found.confidence < self._threshold(found.language):
+        sure = found.confidence / self._threshold(found.language)
+        if found.candidates and sure >= ASK and (which := choices(found, query, snapshot.names)):
+            grounds, timings = grounds_of(query, found, scores), _rounded(watch)
+            return Answer(
+                *("", (), Outcome.ASKED, found.confidence, None, scores, timings), grounds=grounds, choices=which
+            )
+        if not found.candidates or sure < 1:
             grounds = grounds_of(query, found, scores)
             return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch), grounds=grounds)
         best = self._shown(found, question)

@@ -32,6 +32,11 @@ def named(text: str, choices: Sequence[Button]) -> Button | None:
     return next((choice for choice in choices if words and lexicon.plain(choice.title) == words), None)
 
 
+def text(button: Button) -> str:
+    """What a button stands for that is no command: its payload, as if the customer had typed it, or its title."""
+    return button.title if button.payload.startswith("/") else button.payload
+
+
 def commands(payload: str) -> list[Command] | None:  # noqa: PLR0911 - one a kind of payload
     """What a payload of the business processes stands for; None for one that is no such payload."""
     read = read_payload(payload)

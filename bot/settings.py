@@ -31,7 +31,7 @@ class Engines(Section):
     reader: str = Field("bert", description="question and passage to span")
     checker: str = Field("evidence", description="is a sentence supported by its evidence")
     generator: str = Field(
-        "smollm2", description="phrases answers; 'smollm2-tuned': tuned here; 'openai': any OpenAI-compatible server"
+        "smollm2-tuned", description="phrases answers; 'smollm2': not tuned; 'openai': any OpenAI-compatible server"
     )
     classifier: str = Field("bert", description="sentence to intent, where the weights 'intents' are")
     tagger: str = Field("bert", description="message to the words that fill slots, where the weights 'slots' are")

@@ -19,11 +19,16 @@ from bot.hearing import Heard
 from bot.processes import AtWork, grave
 from bot.record import Record, Stream
 from bot.settings import Limits
-from bot.types import Citation, Message, Outcome, Reply
+from bot.state import State
+from bot.types import Button, Citation, Message, Outcome, Reply
 from bot.understand import understand, wants_person
 
 HISTORY = 8
 """How many lines of the conversation go with a question."""
+WHICH_ONE = "utter_which_one"
+"""Asks back which of several like things is meant."""
+NAMED = 6
+"""The name of such a thing has at most so many words; a longer reply stands for itself."""
 
 
 class Answered(Protocol):
@@ -45,6 +50,8 @@ class Answered(Protocol):
     def grounds(self) -> Grounds | None: ...
     @property
     def timings_ms(self) -> Mapping[str, float]: ...
+    @property
+    def choices(self) -> tuple[str, ...]: ...
 
 
 class Answers(Protocol):
@@ -66,7 +73,7 @@ class Steps:
     """The bot's side of a turn. Everything it does is written into the turn's record."""
 
     TEMPLATES: ClassVar[frozenset[str]] = (
-        dialogue.TEMPLATES | handoff.TEMPLATES | hearing.TEMPLATES | {"utter_other_language_only"}
+        dialogue.TEMPLATES | handoff.TEMPLATES | hearing.TEMPLATES | {"utter_other_language_only", WHICH_ONE}
     )
 
     def __init__(
@@ -160,7 +167,8 @@ class Steps:
             if meant is not None:
                 commands += meant
             elif message is not None:
-                texts.append(button.title if button is not None else _text(message, heard) or guard.clean(payload))
+                written = _text(message, heard) or guard.clean(payload)
+                texts.append(pressed.text(button) if button is not None else written)
         texts += [_text(message, heard) for message in trigger.messages if message.payload is None]
         if text := "\n".join(text for text in texts if text):
             commands += await self._written(processes, record, text)
@@ -172,6 +180,7 @@ class Steps:
         button = pressed.named(text, state.choices)
         if button is not None and (meant := processes.press(button, record)) is not None:
             return meant
+        text = pressed.text(button) if button is not None else text
         if wants_person(lexicon.plain(text)):
             return [WantPerson("asked")]
         return await processes.understand(text, record) or understand(text, None, state, record.language)
@@ -203,6 +212,7 @@ class Steps:
         return commands
 
     async def answer(self, record: Record, question: str, heard: Heard, stream: Stream) -> None:
+        question = _taken_up(question, record.loaded)
         shown = [text for text in heard.shown if text in question]
         for text in shown:
             question = question.replace(text, "").strip()
@@ -222,7 +232,18 @@ class Steps:
             record.outcome = Outcome.ANSWERED
             record.confidence = answer.confidence
             return
+        if answer.choices:
+            self._ask_back(record, answer)
+            return
         self._abstain(record, answer.confidence)
+
+    def _ask_back(self, record: Record, answer: Answered) -> None:
+        """Which of several is meant."""
+        buttons = tuple(Button(title=name, payload=name) for name in answer.choices)
+        reply = self.speaker(record)(WHICH_ONE)
+        record.say(reply.model_copy(update={"buttons": (*reply.buttons, *buttons)}))
+        if record.outcome is not Outcome.ANSWERED:
+            record.outcome, record.confidence = Outcome.ASKED, answer.confidence
 
     def _abstain(self, record: Record, confidence: float) -> None:
         again = record.loaded.failures > 0
@@ -262,6 +283,16 @@ def _text(message: Message, heard: Heard) -> str:
     """What one message says, written and heard."""
     parts = [guard.clean(message.text), *heard.texts.get(message.id, [])]
     return "\n".join(part for part in parts if part)
+
+
+def _taken_up(question: str, state: State) -> str:
+    """Where the bot asked which of several is meant and this names one: the question before, with the name."""
+    lines = [line for line in state.history if line.text.text]
+    asked = max((at for at, line in enumerate(lines) if line.role != "customer"), default=-1)
+    if asked < 0 or lines[asked].template != WHICH_ONE or len(question.split()) > NAMED:
+        return question
+    before = next((line.text.text for line in reversed(lines[:asked]) if line.role == "customer"), "")
+    return f"{before} ({question})" if before else question
 
 
 def _joined(commands: list[Command], last: list[Command]) -> list[Command]:

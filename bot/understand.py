@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot import lexicon
+from bot import lexicon, pressed
 from bot.commands import Ask, Command, Nothing, SmallTalk, WantPerson
 from bot.lexicon.talk import small_talk, upset
 from bot.state import State
@@ -97,5 +97,5 @@ def _offered(payload: str, offered: Sequence[Button]) -> Button | None:
 
 
 def _pressed(button: Button) -> Command:
-    """A payload that no command stands for is what its button says, as if the customer had typed it."""
-    return WantPerson("asked") if button.payload == HANDOVER else Ask(button.title)
+    """A payload that no command stands for is as if the customer had typed it."""
+    return WantPerson("asked") if button.payload == HANDOVER else Ask(pressed.text(button))

@@ -43,10 +43,12 @@ class Reply:
     language_of_source: str | None = None
     evidence: dict[str, Any] = field(default_factory=lambda: {"span": 0.9})
     grounds: Grounds | None = None
+    choices: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=lambda: {"search": 1.0, "read": 2.0})
 
 
 ABSTAINED = Reply(text="", citations=(), outcome="abstained", confidence=0.1)
+UNSURE = Reply(text="", citations=(), outcome="asked", confidence=0.2, choices=("Kettle K200", "Lamp L120"))
 
 
 class Answerer:

@@ -13,7 +13,7 @@ from bot.errors import Damaged, EngineTimeout, Overloaded
 from bot.events import Received, Resolved, Returned, Sent, TurnEnded
 from bot.settings import Settings
 from bot.types import Button, Outcome, Words
-from tests.bot.rig import ABSTAINED, CITED, CLOSED, Made, Reply, Rig
+from tests.bot.rig import ABSTAINED, CITED, CLOSED, UNSURE, Made, Reply, Rig
 
 
 @pytest.fixture
@@ -211,6 +211,38 @@ async def test_an_unknown_payload_that_was_offered_is_what_its_button_says(rig: 
     await rig.store.trigger(rig.conversation, "payload", {"payload": "/x"})
     await rig.run()
     assert rig.answerer.asked == ["Prices abroad"]
+
+
+async def test_a_payload_that_is_no_command_is_what_was_said(rig: Rig) -> None:
+    await rig.say("hello")
+    shown = Button(title="Abroad", payload="What does delivery cost abroad?")
+    await rig.write(Sent(reply_id="r", text=Words(text="?"), buttons=(shown,)))
+    await rig.say("Abroad", payload=shown.payload)
+    assert rig.answerer.asked == ["What does delivery cost abroad?"]
+
+
+@pytest.mark.parametrize(
+    ("said", "payload"), [("Lamp L120", "Lamp L120"), ("lamp l120", None), ("the iron I250", None)]
+)
+async def test_it_is_asked_which_one_is_meant_and_the_question_taken_up_with_its_name(
+    rig: Rig, said: str, payload: str | None
+) -> None:
+    rig.answerer.reply = UNSURE
+    result = await rig.say("What does E02 mean?")
+    assert (result.outcome, result.replies[0].template) == (Outcome.ASKED, "utter_which_one")
+    assert [button.title for button in result.replies[0].buttons] == ["Kettle K200", "Lamp L120"]
+    rig.answerer.reply = Reply()
+    result = await rig.say(said, payload=payload)
+    assert result.outcome is Outcome.ANSWERED
+    assert rig.answerer.asked[-1].lower() == f"what does e02 mean? ({said.lower()})"
+
+
+async def test_another_question_after_being_asked_which_one_stands_for_itself(rig: Rig) -> None:
+    rig.answerer.reply = UNSURE
+    await rig.say("What does E02 mean?")
+    other = "Can I still send back the lamp that I bought in May?"
+    await rig.say(other)
+    assert rig.answerer.asked[-1] == other
 
 
 async def test_a_spoken_question_is_shown_and_answered(rig: Rig) -> None:
