@@ -125,13 +125,13 @@ class Answerer:
         enough = {name: self._threshold(name) for name in (language, "en")}
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
         scores = _scores(snapshot, query, found)
-        sure = found.confidence / self._threshold(found.language)
-        if found.candidates and sure >= ASK and (which := choices(found, query, snapshot.names)):
+        needed = self._threshold(found.language)
+        if found.candidates and found.confidence >= ASK * needed and (which := choices(found, query, snapshot.names)):
             grounds, timings = grounds_of(query, found, scores), _rounded(watch)
             return Answer(
                 *("", (), Outcome.ASKED, found.confidence, None, scores, timings), grounds=grounds, choices=which
             )
-        if not found.candidates or sure < 1:
+        if not found.candidates or found.confidence < needed:
             grounds = grounds_of(query, found, scores)
             return Answer("", (), Outcome.ABSTAINED, found.confidence, None, scores, _rounded(watch), grounds=grounds)
         best = self._shown(found, question)

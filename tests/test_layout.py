@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "retrieval", "finetune", "channels")
@@ -103,3 +106,15 @@ def test_every_dependency_is_in_the_readme_with_its_reason() -> None:
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     names = {re.match(r"[\w.-]+", line)[0] for line in [*project["dependencies"], *extras]} - {"frontdesk"}  # type: ignore[index]
     assert sorted(name for name in names if not re.search(rf"^\| [^|]*`{re.escape(name)}`", readme, re.MULTILINE)) == []
+
+
+def test_the_versions_that_make_installs_are_ones_that_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [Requirement(each) for each in project["dependencies"] + extras["test"] + extras["postgres"]]
+    lines = (ROOT / ".ci/constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [Requirement(line) for line in lines if not line.startswith("#")]
+    versions = {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in pinned}
+    for each in asked:
+        if each.name != project["name"]:
+            assert each.specifier.contains(versions[canonicalize_name(each.name)]), each

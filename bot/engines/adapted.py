@@ -36,9 +36,7 @@ class Prompted(nn.Module):
         places = torch.arange(width, device=input_ids.device)[None]
         given = self.peft.get_prompt(texts)
         if config.peft_type == "PREFIX_TUNING":
-            out: QuestionAnsweringModelOutput = body(
-                input_ids, mask, token_type_ids, position_ids=places, past_key_values=given
-            )
+            out: QuestionAnsweringModelOutput = body(input_ids, mask, token_type_ids, position_ids=places, cache=given)
             return out
         first = token_type_ids.new_zeros(texts, virtual)
         embedded = body.get_input_embeddings()(input_ids)

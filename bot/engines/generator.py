@@ -180,7 +180,7 @@ class SmolLM2:
         import torch
 
         inputs = torch.tensor([ids], device=self._device)
-        return model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
+        return model(input_ids=inputs, cache=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
 
 
 def tuned(settings: Settings, weights: Weights) -> SmolLM2:
