@@ -29,7 +29,9 @@ class Engines(Section):
     captioner: str = Field("screen-and-objects", description="pictures to text")
     encoder: str = Field("minilm", description="texts to vectors")
     reader: str = Field("bert", description="question and passage to span")
-    checker: str = Field("evidence", description="is a sentence supported by its evidence")
+    checker: str = Field(
+        "evidence", description="is a sentence supported by its evidence: by rules, or 'grounded' for rules and a model"
+    )
     generator: str = Field(
         "smollm2-tuned", description="phrases answers; 'smollm2': not tuned; 'openai': any OpenAI-compatible server"
     )

@@ -40,7 +40,7 @@ class Recipe:
 
     rank: int = 48
     frozen: int = 1
-    epochs: int = 3
+    epochs: int = 4
     rate: float = 3e-4
     batch: int = 32
     each: int = 3

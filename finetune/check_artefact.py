@@ -42,21 +42,21 @@ Trained with `frontdesk train check`.
   it must be read to tell what is right. Binary cross-entropy on sentences, weights averaged over the last steps.
 - **Licence:** {licence}, as the data ask.
 - **Use:** English, with the setting `engines.checker = "grounded"`, beside the exact rules: what they block for a
-  figure, URL, address or code stays blocked; what else they see leans the model's log odds (`lean` in `check.json`).
+  figure, URL, address or code stays blocked, and a sentence that stands in the evidence as it is passes.
 - **Trained** on {hardware}, {minutes:.0f} minutes, finished {date}.
 
 | {part} | real replies blocked | {kinds} |
 | --- | --- | {rules} |
 {rows}
 
-In 100 with 95 % intervals, of {replies} replies; the thresholds were chosen on the part to choose on, for 5 false
-alarms. A reply is blocked when one of its sentences is. Expected calibration error of `support`: {error}.
+In 100 with 95 % intervals, of {replies} replies; the thresholds were chosen on the part to choose on, for so many
+false alarms (the model's for 5). A reply is blocked when one of its sentences is. Expected calibration error of
+`support`: {error}.
 {curve}
 Made again by (`DATA` and `TEXTS` are what is named above):
 
     {command}
 """
-ROWS = {"rules": "the rules alone", "model": "the model alone", "both": "**both, as served**"}
 
 
 def write_settings(out: Path, recipe: Recipe, version: str, fit: Fit, layers: Path | None) -> None:
@@ -71,13 +71,19 @@ def write_settings(out: Path, recipe: Recipe, version: str, fit: Fit, layers: Pa
     (out / "check.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def command(recipe: Recipe, *, texts: bool, start: bool) -> str:
+def command(recipe: Recipe, *, texts: bool, start: bool, alarms: float) -> str:
     """The command that trains with this recipe."""
     default = asdict(Recipe())
     said = {name: value for name, value in asdict(recipe).items() if value != default[name]}
     options = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in said.items()]
     return " ".join(
-        ["frontdesk train check --data DATA", *["--texts TEXTS"] * texts, *["--start READER"] * start, *options]
+        [
+            "frontdesk train check --data DATA",
+            *["--texts TEXTS"] * texts,
+            *["--start READER"] * start,
+            f"--alarms {alarms:g}",
+            *options,
+        ]
     )
 
 
@@ -86,8 +92,11 @@ def write_card(
 ) -> None:
     """README.md: where it comes from, what it may be used for, how good it is."""
     found = metrics["scores"]
-    kinds = list(found["both"]["recall"])
-    rows = [f"| {name} | {_cells(found[how])} |" for how, name in ROWS.items()]
+    kinds = list(found["rules"]["recall"])
+    served = f"both at {metrics['alarms']:g}"
+    rows = [
+        f"| {f'**{name}, as served**' if name == served else name} | {_cells(each)} |" for name, each in found.items()
+    ]
     text = CARD.format(
         version=metrics["version"],
         licence=licence,
@@ -105,10 +114,10 @@ def write_card(
         kinds=" | ".join(kinds),
         rules=" | ".join("---" for _ in kinds),
         rows="\n".join(rows),
-        replies=found["both"]["replies"],
+        replies=found["rules"]["replies"],
         error=metrics["calibration_error"],
         curve="\n![training curve](curve.png)\n" if curve else "",
-        command=command(recipe, texts=bool(metrics["texts"]), start=start),
+        command=command(recipe, texts=bool(metrics["texts"]), start=start, alarms=metrics["alarms"]),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
 

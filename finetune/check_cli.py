@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from finetune import check_fit, options
 from finetune.artefact import write_weights
 from finetune.check import Judge, Recipe, Training
 from finetune.check_data import Parts, Reply
-from finetune.check_report import Scores, least, scores, threshold_for
+from finetune.check_report import ALARMS, REPORTED, Scores, least, scores, threshold_for
 from finetune.data import DataError
 from finetune.encoder_data import SHARES
 from finetune.evaluate import calibration_error
@@ -50,6 +50,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     options.common(parser, name="check", base="the body to build on")
     add("--start", type=Path, metavar="DIR", help="a reader (fully tuned) whose layers the body begins with")
+    add(
+        "--alarms",
+        type=float,
+        default=ALARMS,
+        metavar="N",
+        help="real replies in 100 that may be blocked: the threshold is chosen for so many",
+    )
     add("--licence", default="not said", help="what the card says of the licence")
     group = parser.add_argument_group("recipe")
     options.recipe(
@@ -81,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
         f"{len(parts.report)} to report on; {len(texts)} texts"
     )
     training = Training(body, args.start, parts, texts, recipe=recipe, out=out, device=device)
-    seconds = options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
-    metrics = finish(training, body, args.start, texts=len(texts), seconds=seconds)
+    options.go(training, fresh=args.fresh, bar=terminal.progress, say=terminal.say)
+    metrics = finish(training, body, args.start, texts=len(texts), alarms=args.alarms)
     write_metrics(out, metrics)
     losses, marks = [each.loss for each in training.history], [each.chosen_on.mean for each in training.history]
     curve = write_curve(out, losses, marks, label="found, mean of the kinds", axis="in 100, at 5 false alarms")
@@ -90,10 +97,9 @@ def run(args: argparse.Namespace) -> int:
         out, recipe, metrics, data=args.source, licence=args.licence, curve=curve, start=args.start is not None
     )
     forget(out)
-    for how, name in artefact.ROWS.items():
-        told = metrics["scores"][how]
+    for name, told in metrics["scores"].items():
         kinds = ", ".join(f"{kind} {share}" for kind, share in told["recall"].items())
-        terminal.say(f"{name.strip('*')}: found {kinds} at {told['false_alarms']} false alarms in 100")
+        terminal.say(f"{name}: found {kinds} at {told['false_alarms']} false alarms in 100")
     terminal.say(f"written to {out}")
     if args.json:
         terminal.emit({"out": str(out), **metrics})
@@ -111,7 +117,7 @@ def _hold_out(parts: Parts, args: argparse.Namespace) -> int:
     return 0
 
 
-def finish(training: Training, body: Path, start: Path | None, *, texts: int, seconds: float) -> dict[str, Any]:
+def finish(training: Training, body: Path, start: Path | None, *, texts: int, alarms: float) -> dict[str, Any]:
     """Write the weights and how to judge with them, and measure them as they were written: the rules alone, the model
     alone, and both.
     """
@@ -121,37 +127,43 @@ def finish(training: Training, body: Path, start: Path | None, *, texts: int, se
     judge = Judge(model, devices.tokenizer(body), recipe.max_length, training.device, bf16=False)
     chosen = data.with_false(parts.choose, recipe.seed)
     made = data.examples(chosen)
-    margins = judge.margins(made)
-    fit = check_fit.fit(chosen, made, check_fit.signs(made), margins)
+    shown, margins = check_fit.signs(made), judge.margins(made)
+    fit = check_fit.fit(chosen, made, shown, margins, alarms)
     artefact.write_settings(out, recipe, version, fit, start)
+    worst = least(len(chosen), made, check_fit.score(shown, margins))
     real = np.array([each.grounded for each in chosen])
     alone = threshold_for(least(len(chosen), made, margins)[real])
+    levels = {f"both at {each:g}": threshold_for(worst[real], each) for each in sorted({*REPORTED, alarms})}
     held = data.with_false(parts.report, recipe.seed) if parts.report else chosen
-    found, error = measured(held, judge, fit, alone)
+    found, error = measured(held, judge, fit, alone, levels)
     return {
         "version": version,
         "scores": {how: each.as_dict() for how, each in found.items()},
+        "alarms": alarms,
         "calibration_error": error,
         "replies": parts.counts(),
         "texts": texts,
         "layers": model.config.num_hidden_layers,
         "epochs": [{**asdict(epoch), "chosen_on": epoch.chosen_on.as_dict()} for epoch in training.history],
         "recipe": asdict(recipe),
-        "seconds": round(seconds, 1),
+        "seconds": round(sum(epoch.seconds for epoch in training.history), 1),
         "hardware": hardware(training.device),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 
 
 def measured(
-    replies: Sequence[Reply], judge: Judge, fit: check_fit.Fit, alone: float
+    replies: Sequence[Reply], judge: Judge, fit: check_fit.Fit, alone: float, levels: Mapping[str, float]
 ) -> tuple[dict[str, Scores], float]:
-    """What the rules, the model (at its own threshold `alone`) and both find, and the calibration error of both."""
+    """What the rules, the model (at its own threshold `alone`) and both (at the thresholds `levels`) find, and the
+    calibration error of both.
+    """
     made = data.examples(replies)
     shown, margins = check_fit.signs(made), judge.margins(made)
-    scored = check_fit.score(shown, margins, fit.lean)
-    passed = np.array([1.0 if "passed" in each.figures else -1.0 for each in shown])
-    ways = {"rules": (passed, 0.0), "model": (margins, alone), "both": (scored, fit.threshold)}
+    scored = check_fit.score(shown, margins)
+    passed = np.array([1.0 if each.passed else -1.0 for each in shown])
+    ways = {"rules": (passed, 0.0), "model": (margins, alone)}
+    ways |= {name: (scored, at) for name, at in levels.items()}
     found = {how: scores(replies, least(len(replies), made, each), at) for how, (each, at) in ways.items()}
     left = np.isfinite(scored)
     grounded = np.array([each.grounded for each in made])
@@ -162,6 +174,8 @@ def measured(
 def _recipe(args: argparse.Namespace) -> Recipe:
     if min(args.epochs, args.batch, args.rank) < 1 or min(args.frozen, args.each, args.own) < 0:
         raise DataError("--epochs, --batch and --rank are at least 1, --frozen, --each and --own not negative")
+    if not 0 < args.alarms < 100:
+        raise DataError("--alarms is above 0 and below 100")
     if min(args.shares) < 0 or abs(sum(args.shares) - 1) > 1e-6:
         raise DataError("--shares are three shares that make 1")
     return Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe) if hasattr(args, field.name)})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import sentences
-from bot.engines import check_signs
+from bot.engines import check_signs, claims
 from bot.engines.check_model import asserted, is_opener
 from finetune import encoder_data
 from finetune.check_corrupt import KINDS, Pool, figure, found_figures, found_names, name, pool_of
@@ -83,7 +83,9 @@ def _replies(pairs: Sequence[encoder_data.Pair]) -> list[Reply]:
 
 def _asserts(reply: str) -> bool:
     """Not a question, not "nothing was found" (which is read as ""), and more than a "Yes" to what was asked."""
-    return not re.search("[?？]", reply) and any(not is_opener(said) for said in _sentences(reply))
+    said = [sentence for sentence in _sentences(reply) if not is_opener(sentence)]
+    told = claims.read(" ".join(said))
+    return not re.search("[?？]", reply) and bool(told.words or told.facts)
 
 
 def _ended(reply: str) -> str:

@@ -13,6 +13,8 @@ from finetune.evals import measures
 
 ALARMS = 5.0
 """Real replies that may be blocked, in 100."""
+REPORTED = (5.0, 10.0, 20.0)
+"""What is found is reported at all of these."""
 REAL = "false alarms"
 
 

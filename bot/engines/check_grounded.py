@@ -2,8 +2,7 @@
 
 The rules block outright what they know to be wrong: a question, a sentence that was cut short, a number, amount, date,
 URL, address or code that the evidence does not have. A sentence that stands in it as it is passes. Of all others the
-model judges whether the evidence says it, leaned by what the rules see (`check_signs`). Chinese is judged by the rules
-alone: the model reads English.
+model judges whether the evidence says it. Chinese is judged by the rules alone: the model reads English.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from bot.engines import check, check_signs, claims
 from bot.engines.base import Encoder, Verdict
 from bot.engines.check import EvidenceChecker
-from bot.engines.check_model import CheckModel, Recipe, asserted
+from bot.engines.check_model import CheckModel, asserted
 from bot.engines.check_signs import Signs
 from bot.engines.weights import Weights
 from bot.settings import Settings
@@ -60,7 +59,7 @@ class GroundedChecker:
         pairs = [(said[at], _plain(text)) for at, found in open_.items() for text, signs in found if not signs.verbatim]
         odds = iter(await self._model.judge(pairs))
         for at, found in open_.items():
-            scored = [np.inf if signs.verbatim else lean(signs, next(odds), self._model.recipe) for _, signs in found]
+            scored = [np.inf if signs.verbatim else next(odds) for _, signs in found]
             verdicts[at] = self._verdict(max(scored, default=-np.inf), [signs for _, signs in read[at]])
         for at in await self._beside(question, said, [at for at in open_ if verdicts[at].supported]):
             verdicts[at] = Verdict(False, verdicts[at].support, check.OFF)
@@ -84,11 +83,6 @@ class GroundedChecker:
             for at, vector in zip(doubtful, vectors[1:], strict=True)
             if not check.speaks_to(question, said[at], float(vector @ vectors[0]))
         ]
-
-
-def lean(signs: Signs, odds: float, recipe: Recipe) -> float:
-    """The model's log odds with what the signs add."""
-    return odds + sum(recipe.lean.get(name, 0.0) * value for name, value in signs.figures.items())
 
 
 def _read(sentence: str, evidence: Sequence[str]) -> list[tuple[str, Signs]]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from bot.engines import devices
 from bot.engines.loaded import Loaded
@@ -39,9 +39,8 @@ Pair = tuple[str, str]
 
 
 class Recipe(Plain):
-    """`check.json`. A sentence passes when its log odds, with what its signs add (`lean`: how much for one of each, see
-    `check_signs`), are at least `threshold`; `temperature` and `bias` make a probability of them. `body` is the sha256
-    of the layers that stand in the place of the encoder's own, "" for none.
+    """`check.json`. A sentence passes when its log odds are at least `threshold`; `temperature` and `bias` make a
+    probability of them. `body` is the sha256 of the layers that stand in the place of the encoder's own, "" for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,7 +50,6 @@ class Recipe(Plain):
     threshold: float
     temperature: float = 1.0
     bias: float = 0.0
-    lean: Mapping[str, float] = Field(default_factory=dict)
     body: str = ""
 
 

@@ -23,6 +23,7 @@ NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("reader", "bert"): ("encoder", "reader"),
     ("reranker", "bert"): ("encoder", "reranker"),
     ("checker", "evidence"): ("encoder",),
+    ("checker", "grounded"): ("encoder", "check", "check-body"),
     ("generator", "smollm2"): ("generator",),
     ("generator", "smollm2-tuned"): ("generator", "generator-tuned"),
 }
@@ -30,7 +31,6 @@ ELSEWHERE = {
     ("speech", "openai-whisper"),
     ("captioner", "blip"),
     ("encoder", "minilm-tuned"),
-    ("checker", "grounded"),
     ("classifier", "bert"),
     ("tagger", "bert"),
 }

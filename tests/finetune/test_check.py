@@ -67,9 +67,9 @@ async def test_the_command_writes_a_check_that_the_engine_serves(
     recipe = ["--rank", "2", "--frozen", "1", "--epochs", "1", "--batch", "4", "--threads", "1", "--licence", "CC0"]
     assert main([*words, *recipe, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told["scores"]) == {"rules", "model", "both"}
-    assert told["scores"]["both"]["counts"][REAL] == told["replies"]["report"]
-    assert set(told["scores"]["both"]["intervals"]) == set(told["scores"]["both"]["counts"])
+    assert set(told["scores"]) == {"rules", "model", "both at 5", "both at 10", "both at 20"}
+    assert told["scores"]["both at 5"]["counts"][REAL] == told["replies"]["report"]
+    assert set(told["scores"]["both at 5"]["intervals"]) == set(told["scores"]["both at 5"]["counts"])
     assert {each.name for each in out.iterdir()} >= {"adapter_model.safetensors", "check.json", "README.md"}
     assert "CC0" in (out / "README.md").read_text(encoding="utf-8")
     settings = make_settings(device="cpu")
@@ -113,27 +113,12 @@ def test_the_threshold_blocks_as_many_real_replies_as_are_allowed() -> None:
     assert found.counts == {"name": 4, REAL: 100}
 
 
-def test_a_sign_that_goes_with_false_replies_counts_against_them() -> None:
-    made, margins, replies = [], [], []
-    for at in range(80):
-        grounded = at % 2 == 0
-        said = "Refunds take some days." if grounded else "Refunds never take some days."
-        made.append(Example(said, "We give money back in some days.", grounded, "real" if grounded else "negation", at))
-        replies.append(Reply(said, made[-1].evidence, grounded, made[-1].kind))
-        margins.append(0.1 * (at % 7) + 0.3 * grounded)
-    shown = check_fit.signs(made)
-    fit = check_fit.fit(replies, made, shown, np.array(margins))
-    assert fit.lean["negation more"] < -0.5
-    scored = check_fit.score(shown, np.array(margins), fit.lean)
-    assert min(scored[::2]) > max(scored[1::2])
-
-
 def test_what_the_rules_decide_no_odds_can_change() -> None:
     made = [
         Example("Refunds take 5 days.", PASSAGE, True, "real"),
         Example("Refunds take 7 days.", PASSAGE, False, "figure"),
     ]
-    scored = check_fit.score(check_fit.signs(made), np.array([-50.0, 50.0]), {})
+    scored = check_fit.score(check_fit.signs(made), np.array([-50.0, 50.0]))
     assert list(scored) == [np.inf, -np.inf]
     assert check_signs.read("Is it so?", PASSAGE).blocked == "it is a question"
 
