@@ -29,13 +29,18 @@ KNOWN = (
 """What the databases say, and what it means."""
 
 
+class Locked(StoreError):
+    """Somebody else has held the database's lock for BUSY_SECONDS."""
+
+
 @contextmanager
 def explained(url: sa.URL) -> Iterator[None]:
     """StoreError instead of whatever SQLAlchemy, a driver or the network raises."""
     try:
         yield
     except SQLAlchemyError as error:
-        raise StoreError(_explain(error, url)) from None
+        said = _explain(error, url)
+        raise (Locked(said) if " is locked " in said else StoreError(said)) from None
     except OSError as error:
         raise StoreError(f"the database cannot be reached: {error.strerror or type(error).__name__}") from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +20,15 @@ from bot.store.base import Accepted, Approval, Blobs, Claim, Lease, ModelVersion
 from bot.store.changes import Changes
 from bot.store.commit import Commit
 from bot.store.database import Database
+from bot.store.failures import Locked
 from bot.store.migrate import upgrade
 from bot.store.summaries import summaries
 from bot.types import Message, now
 
 log = logging.getLogger(__name__)
+
+MIGRATION_WAITS = 5
+"""So often a lock is waited for again when the tables may be in the making."""
 
 
 class SqlStore:
@@ -49,9 +54,17 @@ class SqlStore:
 
     async def open(self) -> None:
         await self._database.open()
-        await self._database.write(upgrade)
+        await self._migrate()
         self._elapsed.start(await self._database.read(tidy.newest))
         await self._delete_erased()
+
+    async def _migrate(self) -> None:
+        """Another process may be making the tables, on a slow disk for longer than a lock is waited for."""
+        for _ in range(MIGRATION_WAITS):
+            with suppress(Locked):
+                await self._database.write(upgrade)
+                return
+        await self._database.write(upgrade)
 
     async def close(self) -> None:
         await self._changes.close()

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from bot.errors import StoreError
+from bot.store import sql
 from bot.store.migrate import HEAD, config, differences, upgrade
 from bot.store.sql import SqlStore
 from tests.store.stores import hello
@@ -66,6 +67,25 @@ async def test_two_processes_may_open_an_empty_database_at_once(bare_url: str) -
     assert not (await stores[2].accept(hello("1"), bot="demo")).new
     for store in stores:
         await store.close()
+
+
+async def test_who_opens_while_another_makes_the_tables_waits_for_longer_than_a_lock(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+
+    def busy(connection: sa.Connection) -> None:
+        waited.append("")
+        if len(waited) < 3:
+            raise sa.exc.OperationalError("BEGIN", {}, sqlite3.OperationalError("database is locked"))
+        upgrade(connection)
+
+    monkeypatch.setattr(sql, "upgrade", busy)
+    store = SqlStore(sqlite_url)
+    await store.open()
+    assert len(waited) == 3
+    assert (await store.accept(hello("1"), bot="demo")).new
+    await store.close()
 
 
 async def test_a_newer_frontdesks_database_is_left_alone(sqlite_url: str, tmp_path: Path) -> None:
