@@ -124,9 +124,14 @@ class Answerer:
             return _listed(match, query, snapshot, emit or _nobody, watch)
         enough = {name: self._threshold(name) for name in (language, "en")}
         found = await self._finder.find(snapshot, query, language, collections=collections, enough=enough, watch=watch)
+        needed, everything = self._threshold(found.language), query
+        query = found.query
         scores = _scores(snapshot, query, found)
-        needed = self._threshold(found.language)
-        if found.candidates and found.confidence >= ASK * needed and (which := choices(found, query, snapshot.names)):
+        if (
+            found.candidates
+            and found.confidence >= ASK * needed
+            and (which := choices(found, everything, snapshot.names))
+        ):
             grounds, timings = grounds_of(query, found, scores), _rounded(watch)
             return Answer(
                 *("", (), Outcome.ASKED, found.confidence, None, scores, timings), grounds=grounds, choices=which
@@ -209,7 +214,7 @@ class Answerer:
 
 def _listed(match: Match, query: Query, snapshot: Snapshot, emit: Emit, watch: Stopwatch) -> Answer:
     """A curated answer as it stands."""
-    found = Found((), match.document.language)
+    found = Found((), match.document.language, query)
     scores = _scores(snapshot, query, found) | {
         "curated": [match.document.collection, match.document.name],
         "likeness": round(match.score, 4),

@@ -16,6 +16,7 @@ from bot.answering import units
 from bot.answering.units import Unit
 from bot.engines import claims, wording
 from bot.engines.base import Span
+from bot.engines.claims import Claims
 from bot.lexicon import trade
 from retrieval.concepts import Concepts
 from retrieval.snapshot import Snapshot
@@ -30,7 +31,7 @@ _CHINESE = """的 了 吗 呢 吧 啊 是 在 我 你 您 他 她 它 我们 你
     应该 多久 多长 时候 请 帮 告诉 知道 想要 怎么办 被 把 对 于 为 以 及 其 由 之 个 不"""
 FIGURES = (
     *("read", "best_read", "near", "found", "covered", "around"),
-    *("ahead", "strange", "typed", "behind", "close", "named"),
+    *("ahead", "strange", "typed", "behind", "close", "named", "told"),
 )
 BEFORE, ASIDE = 1 / 3, 0.15
 """What a word of the turn before, or on a picture, weighs against one that the customer says now."""
@@ -46,6 +47,8 @@ MISSED = 0.75
 """What is left of a Chinese sentence's words where it has not the amount or the time that was asked for."""
 HEADINGS = 0.95
 """What a word in the headings counts of one in the sentence, in Chinese, where no vector tells sentences apart."""
+REPEATED = 0.8
+"""Who was told so much of a sentence's words was told the sentence."""
 KEPT = 32_768
 """Texts whose words are remembered, some 2 KB each: a sentence's words are the same whatever is asked of it."""
 SMALL_TALK = frozenset(_ENGLISH.split()) | frozenset(_CHINESE.split()) | wording.STOPWORDS
@@ -75,7 +78,8 @@ class Candidate:
     document has; `typed`: 1 where the question asks for a quantity (in Chinese: an amount, a duration, a place)
     and the unit has one, -1 where it has none;
     `behind`: how much less it covers than the candidate that covers most; `named`: 1 where it has every code on the
-    customer's picture that any candidate has, or is the row that the picture names.
+    customer's picture that any candidate has, or is the row that the picture names;
+    `told`: 1 where the customer was told this in the conversation.
     """
 
     unit: Unit
@@ -91,6 +95,7 @@ class Candidate:
     typed: float = 0.0
     behind: float = 0.0
     named: float = 0.0
+    told: float = 0.0
     confidence: float = 0.0
 
     @property
@@ -204,7 +209,7 @@ def candidates(
                 if typed < 0 and strict:
                     covered *= MISSED
             found.append(replace(base, unit=unit, read=read, covered=covered, typed=typed))
-    found = _naming(found, question, aside)
+    found = _naming(found, question, question if own is None else own, aside)
     if aside:
         found = _pointed(found, question)
     found.sort(key=lambda each: (-(each.read + each.covered + 0.5 * each.hit.score), each.unit.start))
@@ -229,18 +234,42 @@ def compared(found: Sequence[Candidate], asked: NDArray[np.float32], vectors: ND
     return [replace(each, near=max(0.0, float(asked @ vector))) for each, vector in zip(found, vectors, strict=True)]
 
 
-def _naming(found: Sequence[Candidate], question: str, aside: bool) -> list[Candidate]:
-    """Where the question names codes ("E02", "K200"), the candidates that have most of them."""
+def told(found: Sequence[Candidate], before: str) -> list[Candidate]:
+    """The candidates, those marked that say nothing but what was said before: a follow-up wants to know more.
+
+    All their figures were told, or where they have none, nearly all their words.
+    """
+    said = claims.read(before)
+    return [replace(each, told=float(_repeats(claims.read(each.unit.evidence), said))) for each in found]
+
+
+def _repeats(ours: Claims, said: Claims) -> bool:
+    figures = {fact for fact in ours.facts if any(map(str.isdigit, fact))}
+    if figures:
+        return figures <= said.facts
+    return len(ours.words & said.words) >= REPEATED * len(ours.words)
+
+
+def _naming(found: Sequence[Candidate], question: str, own: str, aside: bool) -> list[Candidate]:
+    """Where the question names codes ("E02", "K200"), the candidates that have most of them.
+
+    The customer's own come first. Of what was said before (it is in `question` beside them), the product is still
+    meant, which a page's headings name, and not the error that was asked about then.
+    """
     codes = {fact for fact in _facts(question) if _CODE.fullmatch(fact)}
     if not codes:
         return list(found)
-    said = [codes & _facts("\n".join([*each.unit.path, each.unit.evidence])) for each in found]
+    now = codes if aside else codes & _facts(own)
+    said = []
+    for each in found:
+        place = _facts("\n".join(each.unit.path))
+        said.append((now & (place | _facts(each.unit.evidence))) | ((codes - now) & place))
     known = frozenset[str]().union(*said)
-    most = max(map(len, said), default=0)
+    most = max(((len(named & now), len(named)) for named in said), default=(0, 0))
     return [
         replace(each, named=float(aside and bool(known) and named == known))
         for each, named in zip(found, said, strict=True)
-        if len(named) == most
+        if (len(named & now), len(named)) == most
     ]
 
 

@@ -27,13 +27,14 @@ LOOKED = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The candidates of one search, the best first, and the language of the pages that were searched.
+    """The candidates of one search, the best first, the language of the pages that were searched, and what for.
 
     `read` are the passages found, in their order, with the reader's span in those that it read.
     """
 
     candidates: tuple[Candidate, ...]
     language: str
+    query: Query
     read: tuple[tuple[Hit, Span | None], ...] = ()
 
     @property
@@ -65,7 +66,8 @@ class Finder:
         """
         languages = snapshot.languages
         own = frozenset({language}) & languages
-        found = await self.search(snapshot, query, language, Filters(collections, own or None), watch)
+        filters = Filters(collections, own or None)
+        found = await self._turned(snapshot, query, language, filters, enough=enough[language], watch=watch)
         others = languages - {language}
         if found.confidence >= enough[language] or not own or not others:
             return found
@@ -76,6 +78,16 @@ class Finder:
             query = Query(translated, ((translated, 1.0),))
         other = await self.search(snapshot, query, "en", Filters(collections, others), watch)
         return other if other.confidence >= enough["en"] else found
+
+    async def _turned(
+        self, snapshot: Snapshot, query: Query, language: str, filters: Filters, *, enough: float, watch: Stopwatch
+    ) -> Found:
+        """One search; for a turn that does not say itself that it goes on, first one without what was said before."""
+        if query.followed and not query.points:
+            found = await self.search(snapshot, query.alone, language, filters, watch)
+            if found.confidence >= enough and not names.strange(found.candidates[0], query.everything, snapshot.names):
+                return found
+        return await self.search(snapshot, query, language, filters, watch)
 
     async def listed(
         self,
@@ -93,8 +105,7 @@ class Finder:
         if not found or query.aside:
             return None
         with watch.step("listed"):
-            alone = Query(query.own, ((query.own, 1.0),))
-            vector = await self.vector(alone, "zh" if query.followed else language)
+            vector = await self.vector(query.alone, "zh" if query.followed else language)
             return curated.best(snapshot, query.own, vector, found, 1.0 if query.followed else threshold)
 
     async def search(
@@ -127,7 +138,7 @@ class Finder:
     ) -> Found:
         """What the hits have to answer with, judged."""
         if not hits:
-            return Found((), language)
+            return Found((), language, query)
         spans: list[Span | None] = [None] * len(hits)
         if language != "zh":
             with watch.step("read"):
@@ -136,6 +147,8 @@ class Finder:
             candidates = evidence.candidates(
                 snapshot, query.text, hits, spans, own=query.own, aside=query.aside, context=query.context
             )
+            if query.told:
+                candidates = evidence.told(candidates, query.told)
         if language != "zh" and candidates:
             with watch.step("compare"):
                 vectors, unknown = snapshot.pieces.find([each.unit.placed for each in candidates])
@@ -147,4 +160,4 @@ class Finder:
         judged.sort(key=lambda each: -each.confidence)
         judged = names.named(judged, query.own, snapshot.names)
         judged = age.settled(judged, date.today())
-        return Found(tuple(judged), hits[0].passage.language, tuple(zip(hits, spans, strict=True)))
+        return Found(tuple(judged), hits[0].passage.language, query, tuple(zip(hits, spans, strict=True)))

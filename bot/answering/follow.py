@@ -37,13 +37,16 @@ class Query:
     """`text` is searched by words and read with the passages; its vector is the sum of `parts`, each by its weight.
 
     The first part is what the customer says now. `aside`: `text` has more, which is context and not the question.
-    `context` is what was said before, searched by words beside `text`.
+    `context` is what was said before, searched by words beside `text`, and `told` what of that a customer did not say.
+    `points`: the turn says itself that it goes on from there ("how long does it take?").
     """
 
     text: str
     parts: tuple[tuple[str, float], ...]
     aside: bool = False
     context: str = ""
+    told: str = ""
+    points: bool = False
 
     @property
     def own(self) -> str:
@@ -54,6 +57,11 @@ class Query:
     def followed(self) -> bool:
         """Whether earlier turns were taken along."""
         return bool(self.context)
+
+    @property
+    def alone(self) -> Query:
+        """What the customer says now, as if nothing had been said before."""
+        return Query(self.own, ((self.own, 1.0),))
 
     @property
     def everything(self) -> str:
@@ -81,4 +89,5 @@ def query(question: str, history: Sequence[tuple[str, str]] = (), shown: str = "
     earlier = [text for role, text in lines if role == "customer"]
     lacking = words <= SHORT or (words <= MIDDLING and points)
     text = f"{earlier[-1]} {question}" if earlier and lacking else question
-    return Query(text, parts, context=context)
+    told = " ".join(text for role, text in lines if role != "customer")
+    return Query(text, parts, context=context, told=told, points=points)

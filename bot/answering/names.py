@@ -33,3 +33,9 @@ def named(found: Sequence[Candidate], question: str, known: frozenset[str]) -> l
         left = LACKING ** (len(lacking) / len(asked)) * (OTHER if other else 1.0)
         judged.append(replace(each, confidence=each.confidence * left))
     return sorted(judged, key=lambda each: -each.confidence)
+
+
+def strange(candidate: Candidate, said: str, known: frozenset[str]) -> bool:
+    """Whether its page is about one of many like things, and none of its names was said."""
+    about = known.intersection(words(candidate.unit.document.title))
+    return bool(about) and about.isdisjoint(words(said))

@@ -67,6 +67,18 @@ def test_a_case_with_media_is_answered_from_the_right_page(ask: Ask, case: dict[
         assert part.lower() in text(result).lower()
 
 
+def test_another_code_of_the_same_device_is_answered_by_its_own_row(ask: Ask) -> None:
+    sender = "two-codes"
+    assert "limescale" in text(ask("My kettle K200 shows E04, what now?", sender=sender))
+    assert "sensor" in text(ask("What does E02 mean?", sender=sender))
+
+
+def test_a_new_question_in_chinese_is_not_lost_among_the_words_before(ask: Ask) -> None:
+    sender = "new-question"
+    ask("我有多少天可以退货？", sender=sender)
+    assert "4.95" in text(ask("快递多少钱？", sender=sender))
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -102,6 +102,23 @@ def test_the_row_that_a_picture_names_first_is_the_one_that_is_meant(best: Best)
     assert best(f"这个状态是什么意思？ {shown}", "这个状态是什么意思？") == "待自提 | 请凭取件码领取。"
 
 
+def test_the_code_that_is_asked_for_now_goes_before_the_one_of_before(index: snapshot.Snapshot) -> None:
+    question = "水壶显示E04是怎么回事？ E02呢？"
+    hits = hybrid.search(index, question, np.zeros(4, np.float32), 5, Filters())
+    found = evidence.candidates(index, question, hits, [None] * len(hits), own="E02呢？")
+    assert [each.unit.quote for each in found] == ["E02 | 传感器没有响应。"]
+
+
+def test_what_was_told_before_is_marked(index: snapshot.Snapshot) -> None:
+    hits = hybrid.search(index, "运费", np.zeros(4, np.float32), 5, Filters())
+    found = evidence.candidates(index, "运费", hits, [None] * len(hits))
+    marked = {
+        each.unit.quote for each in evidence.told(found, "到荷兰的运费是 4.95 欧元。显示屏显示水温。") if each.told
+    }
+    assert {"荷兰的标准运费是 4.95 欧元。", "荷兰 | 4.95 欧元"} <= marked
+    assert marked.isdisjoint({"德国 | 7.95 欧元", "E04 | 有水垢。"})
+
+
 @pytest.mark.parametrize(
     ("question", "answer", "fits"),
     [

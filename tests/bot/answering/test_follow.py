@@ -74,3 +74,17 @@ def test_a_question_that_says_little_leans_on_its_picture() -> None:
 def test_a_question_of_which_little_can_be_translated_is_not_translated() -> None:
     assert glossary.translate("快递员小王一个月的薪水") == ""
     assert glossary.translate("请问退货怎么办呢") == "return"
+
+
+def test_a_turn_that_says_so_goes_on_and_one_that_does_not_may_be_new() -> None:
+    assert follow.query("And to Germany?", HISTORY).points
+    assert not follow.query("Which gift cards expire?", HISTORY).points
+
+
+def test_alone_it_is_searched_without_what_was_said_before() -> None:
+    alone = follow.query("And to Germany?", HISTORY).alone
+    assert (alone.text, alone.parts, alone.followed) == ("And to Germany?", (("And to Germany?", 1.0),), False)
+
+
+def test_what_the_customer_was_told_is_not_what_the_customer_said() -> None:
+    assert follow.query("And to Germany?", HISTORY).told == "€4.95 Anything else?"

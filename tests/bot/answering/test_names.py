@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.answering.evidence import Candidate
-from bot.answering.names import named
+from bot.answering.names import named, strange
 from bot.answering.units import units
 from retrieval.load import load_file
 from retrieval.split import split
@@ -54,3 +54,10 @@ def test_a_table_of_all_things_names_each_in_its_rows() -> None:
     small = candidate("All fees", "It comes on the next business day.", 0.6)
     assert named([table], "silver saver wire", NAMES)[0].confidence == 0.6
     assert named([small], "wire for my business account", NAMES)[0].confidence == 0.3
+
+
+def test_a_page_about_a_thing_that_nobody_named_is_strange() -> None:
+    assert strange(GOLD, "I have a silver saver. what does a wire cost?", NAMES)
+    assert strange(GOLD, "what does a wire cost?", NAMES)
+    assert not strange(GOLD, "and a wire from the gold one?", NAMES)
+    assert not strange(candidate("All fees", "A wire costs 20 dollars.", 0.6), "a wire?", NAMES)

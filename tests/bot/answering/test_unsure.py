@@ -35,7 +35,8 @@ IRON = candidate("Manual: Iron I250", "iron", "E02 is an empty tank.", 0.1)
 
 
 def asked(question: str, *found: Candidate, language: str = "en", names: frozenset[str] = frozenset()) -> list[str]:
-    return list(choices(Found(found, language), follow.query(question), names))
+    query = follow.query(question)
+    return list(choices(Found(found, language, query), query, names))
 
 
 def test_like_pages_that_differ_are_asked_about_by_their_names() -> None:
