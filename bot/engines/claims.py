@@ -104,6 +104,7 @@ def _opposites() -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in table.items()}
 
 
+@lru_cache(maxsize=4096)
 def is_chinese(text: str) -> bool:
     """Whether a text is to be judged as Chinese: more than a fifth of its letters are."""
     letters = sum(1 for character in text if character.isalpha())
