@@ -82,6 +82,7 @@ class Processes:
         self.failures_in_a_row = failures_in_a_row
         self.clock = clock
         self._documents = documents
+        self._named: dict[str, dict[str, str]] = {}
         self.running = Running(bot, actions, events, rules)
 
     async def understand(self, text: str, record: Record) -> list[Command]:
@@ -181,9 +182,12 @@ class Processes:
 
     def _names(self, language: str) -> dict[str, str]:
         """How flows are called in the customer's language, by their names: the response `utter_name_<flow>`."""
-        domain, own = self.bot.domain, self.bot.processes.own.values()
-        told = {flow.name: f"utter_name_{flow.id}" for flow in own}
-        return {name: domain.say(key, language).text for name, key in told.items() if key in domain.responses}
+        if (known := self._named.get(language)) is None:
+            domain, own = self.bot.domain, self.bot.processes.own.values()
+            told = {flow.name: f"utter_name_{flow.id}" for flow in own}
+            known = {name: domain.say(key, language).text for name, key in told.items() if key in domain.responses}
+            self._named[language] = known
+        return known
 
     def _utter(self, record: Record, item: Utter) -> None:
         state = record.loaded

@@ -7,9 +7,7 @@ from typing import Any, Literal, Protocol
 
 from bot.events import (
     NO_WORDS,
-    ActionRan,
     Body,
-    Commanded,
     FlowEnded,
     FlowResumed,
     FlowStarted,
@@ -48,6 +46,10 @@ class Stacked(Protocol):
     def session(self) -> int: ...
 
 
+EVENTS = frozenset([SlotSet, StepTaken, FlowStarted, FlowEnded, FlowResumed, SessionStarted, LoopChanged])
+"""The events that change something here."""
+
+
 def changes(state: Stacked, body: Body) -> dict[str, object]:  # noqa: PLR0911 - one case an event
     """What an event changes; nothing for the events of others."""
     match body:
@@ -69,7 +71,7 @@ def changes(state: Stacked, body: Body) -> dict[str, object]:  # noqa: PLR0911 -
             return {"stack": (), "loop": None, "session": state.session + 1, **kept}
         case LoopChanged():
             return {"loop": body.name}
-        case Commanded() | ActionRan() | _:
+        case _:
             return {}
 
 

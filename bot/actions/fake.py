@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from bot.actions.base import ActionCall, unknown
@@ -14,12 +15,12 @@ Answer = ActionResult | ActionError | Callable[[ActionCall], ActionResult]
 class FakeActions:
     """`answers` by the action's name: a result, an error to raise, or what makes a result of the call.
 
-    It serves for stubbed actions in end-to-end tests too. `calls` are those that were made.
+    It serves for stubbed actions in end-to-end tests too. `calls` are the last `remember` that were made.
     """
 
-    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | None = None, *, remember: int | None = None) -> None:
         self.answers = dict(answers or {})
-        self.calls: list[ActionCall] = []
+        self.calls: deque[ActionCall] = deque(maxlen=remember)
         self._started = False
 
     async def start(self) -> None:

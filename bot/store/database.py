@@ -171,7 +171,8 @@ class _Threads:
         gone = threading.Event()
 
         def transaction() -> R:
-            with self.engine.execution_options(frontdesk_begin=mode.value).connect() as connection:
+            # The options of the connection, not of the engine: an engine with options is a new one, with new events.
+            with self.engine.connect().execution_options(frontdesk_begin=mode.value) as connection:
                 done = work(connection)
                 if mode in (Mode.WRITE, Mode.QUIET):
                     if gone.is_set():
@@ -194,7 +195,7 @@ class _Threads:
 
         def look() -> int:
             if self._watcher is None:
-                self._watcher = self.engine.execution_options(frontdesk_begin=Mode.BARE.value).connect()
+                self._watcher = self.engine.connect().execution_options(frontdesk_begin=Mode.BARE.value)
             try:
                 return int(self._watcher.exec_driver_sql("PRAGMA data_version").scalar_one())
             except sa.exc.SQLAlchemyError:

@@ -42,6 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     understood.add_argument(
         "--rounds", type=int, default=10, metavar="N", help="how often each message is understood (default: 10)"
     )
+    line = "the dialogue machine without any model: turns a second, and how long a bot with 500 flows loads"
+    dialogue = kinds.add_parser("dialogue", help=line, argument_default=argparse.SUPPRESS)
+    common_options(dialogue)
+    dialogue.add_argument("--seconds", type=float, default=5, metavar="S", help="for each figure (default: 5)")
     line = "each kind of vector index beside exact search, on made-up vectors"
     index = kinds.add_parser("index", help=line, argument_default=argparse.SUPPRESS)
     common_options(index)
@@ -58,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         return _index(args)
     if args.what == "understand":
         return _understand(args)
+    if args.what == "dialogue":
+        return _dialogue(args)
     found = asyncio.run(measured(args.settings, args))
     if terminal.wants_json():
         terminal.emit(found)
@@ -76,6 +82,20 @@ def _understand(args: argparse.Namespace) -> int:
         terminal.emit(found)
     else:
         for line in understand.lines(found):
+            terminal.say(line)
+    return 0
+
+
+def _dialogue(args: argparse.Namespace) -> int:
+    from channels.bench import dialogue
+
+    if not 0 < args.seconds <= 600:
+        raise QueryError("--seconds is above 0 and at most 600")
+    found = asyncio.run(dialogue.measured(args.settings, args.seconds))
+    if terminal.wants_json():
+        terminal.emit(found)
+    else:
+        for line in dialogue.lines(found):
             terminal.say(line)
     return 0
 
