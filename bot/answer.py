@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.answering import curated, evidence, follow, units
+from bot.answering import confidence, curated, evidence, follow, units
 from bot.answering.beside import beside
 from bot.answering.curated import Match
 from bot.answering.evidence import Candidate
@@ -35,7 +35,7 @@ from retrieval.snapshot import Snapshot
 
 THRESHOLD = 0.5
 """The confidence below which is abstained, where bot.toml names none for the language."""
-ASK = 0.5
+ASK = 0.65
 """From this share of the threshold on it is asked which of several like things is meant."""
 SHOWN = 3
 """The generator is shown at most so many pieces of evidence; the small one in process only what answers."""
@@ -279,7 +279,7 @@ def _scores(snapshot: Snapshot, query: Query, found: Found) -> dict[str, Any]:
         "index": snapshot.manifest.id,
         "language": found.language,
         "followed": query.followed,
-        "best": best.figures() if best else None,
+        "best": confidence.figures(best) if best else None,
         "passages": [
             [each.hit.passage.collection, each.hit.passage.document, each.hit.passage.start, round(each.hit.score, 4)]
             for each in found.candidates[:3]

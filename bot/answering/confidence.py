@@ -57,6 +57,27 @@ CHINESE: Mapping[str, float] = {
 """
 
 
+STEEPNESS, SHIFT = 0.81, 0.657
+"""Of what the English coefficients say (as a logarithm of odds) to how often the answer, with its second sentence, is
+right: Platt's sigmoid on 182 questions about a bank, answerable and not, each with all pages there. Before, 15 in 100
+meant 50. Expected calibration error in 15 bins: 17 points before, 10 with it, and 10 is what confidences would show on
+so few questions that are true to the letter; on halves that did not fit it 19.6, 15.1 and 14.8.
+"""
+
+
+def calibrated(confidence: float, language: str) -> float:
+    """How likely an answer of this confidence, from pages of a language, is right: 0 to 1. Chinese stays as it is."""
+    if language == "zh" or not 0 < confidence < 1:
+        return confidence
+    return 1 / (1 + math.exp(-(STEEPNESS * math.log(confidence / (1 - confidence)) + SHIFT)))
+
+
+def figures(candidate: Candidate) -> dict[str, float]:
+    """What goes into the audit trail of a candidate."""
+    likely = calibrated(candidate.confidence, candidate.unit.document.language)
+    return {**candidate.figures(), "confidence": round(likely, 4)}
+
+
 def judged(candidate: Candidate, coefficients: Mapping[str, float]) -> Candidate:
     """The candidate with its confidence, 0 to 1."""
     total = coefficients["bias"] + sum(

@@ -104,8 +104,8 @@ class Candidate:
         return max(self.near, self.found)
 
     def figures(self) -> dict[str, float]:
-        """What goes into the audit trail."""
-        return {name: round(float(getattr(self, name)), 4) for name in (*FIGURES, "confidence")}
+        """All but the confidence, rounded."""
+        return {name: round(float(getattr(self, name)), 4) for name in FIGURES}
 
 
 def rarity(snapshot: Snapshot, question: str, own: str | None = None, *, aside: bool = False) -> dict[str, float]:

@@ -39,8 +39,8 @@ class Found:
 
     @property
     def confidence(self) -> float:
-        """The best candidate's; 0 when there is none."""
-        return self.candidates[0].confidence if self.candidates else 0.0
+        """How likely the best candidate is right, calibrated; 0 when there is none."""
+        return confidence.calibrated(self.candidates[0].confidence, self.language) if self.candidates else 0.0
 
 
 class Finder:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.answering import confidence
 from bot.answering.evidence import Candidate
 from bot.answering.find import Found
 from bot.answering.follow import Query
@@ -65,4 +66,10 @@ def _passage(hit: Hit, span: Span | None) -> dict[str, Any]:
 def _candidate(each: Candidate) -> dict[str, Any]:
     unit = each.unit
     place = {"collection": unit.document.collection, "document": unit.document.name, "version": unit.document.version}
-    return {**place, "start": unit.start, "end": unit.end, "path": list(unit.path[-2:]), "figures": each.figures()}
+    return {
+        **place,
+        "start": unit.start,
+        "end": unit.end,
+        "path": list(unit.path[-2:]),
+        "figures": confidence.figures(each),
+    }
