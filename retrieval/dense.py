@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import SnapshotError
-from retrieval.grow import REFINE, Growth, Kind, make, refined
+from retrieval.grow import REFINE, Growth, Kind, Progress, make, nobody, refined
 from retrieval.texts import write_whole
 from retrieval.types import IndexMade
 
@@ -48,11 +48,13 @@ class DenseIndex:
     _gpu: Any = None
 
     @classmethod
-    def build(cls, vectors: NDArray[np.float32], growth: Growth | None = None) -> DenseIndex:
-        """From float32 [passages, dimensions]; of the kind that their number asks for."""
+    def build(
+        cls, vectors: NDArray[np.float32], growth: Growth | None = None, progress: Progress = nobody
+    ) -> DenseIndex:
+        """From float32 [passages, dimensions]; of the kind that their number asks for. `progress` as for `make`."""
         import numpy as np
 
-        index, made = make(vectors, growth or Growth())
+        index, made = make(vectors, growth or Growth(), progress)
         kept = vectors.astype(np.float16) if made.kind == "ivfpq" else None
         return cls(index, made.kind, made, kept)
 

@@ -12,6 +12,7 @@ it searches as widely as the recall that was asked for needs.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["flat", "hnsw", "ivfpq"]
+Progress = Callable[[int], None]
 
 LINKS, CONSTRUCTION = 16, 80
 """HNSW: neighbours of a vector in the graph (twice as many at the bottom), and how widely they are looked for."""
@@ -35,6 +37,8 @@ ASTRAY = (0.6, 0.8)
 the graph was made by looking for them. On 100,000 made-up vectors (`bench index`) HNSW's recall at widths 32, 64 and
 128 was 88, 96 and 99 for vectors kept back, 91, 96 and 99 for these at a cosine of 0.8, and 82, 94 and 97 at 0.6.
 """
+BLOCK = 10_000
+"""So many vectors are added at once: what takes minutes says how far it is."""
 WIDTHS = (32, 64, 128, 256, 512)
 """HNSW's efSearch and IVF's nprobe, the narrowest that reaches the recall."""
 REFINE = 10
@@ -53,6 +57,10 @@ class Growth:
     hnsw_from: int = 100_000
     memory_mib: int = 1024
     recall: float = 0.95
+
+
+def nobody(_: int) -> None:
+    """Nobody listens."""
 
 
 def choose(passages: int, dimensions: int, growth: Growth) -> tuple[Kind, str]:
@@ -74,8 +82,11 @@ def hnsw_mib(passages: int, dimensions: int) -> float:
     return passages * (4 * dimensions + 4 * 2 * LINKS + 16) / 2**20
 
 
-def make(vectors: NDArray[np.float32], growth: Growth) -> tuple[Any, IndexMade]:
-    """A FAISS index of float32 [passages, dimensions] of length 1, and what is to be known of it."""
+def make(vectors: NDArray[np.float32], growth: Growth, progress: Progress = nobody) -> tuple[Any, IndexMade]:
+    """A FAISS index of float32 [passages, dimensions] of length 1, and what is to be known of it.
+
+    `progress` is told how many vectors are in it.
+    """
     import faiss
 
     kind, why = choose(len(vectors), vectors.shape[1], growth)
@@ -84,14 +95,15 @@ def make(vectors: NDArray[np.float32], growth: Growth) -> tuple[Any, IndexMade]:
     if kind == "flat":
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
+        progress(len(vectors))
         return index, IndexMade(kind, why, 1.0, 0, 0, _mib(vectors.size * 4), _since(began))
     if kind == "hnsw":
         index = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = CONSTRUCTION
-        index.add(vectors)
+        _add(index, vectors, progress)
         memory = hnsw_mib(len(vectors), vectors.shape[1])
     else:
-        index = _ivfpq(vectors)
+        index = _ivfpq(vectors, progress)
         memory = _mib(len(vectors) * (index.pq.code_size + 8) + index.nlist * vectors.shape[1] * 4)
     width, recall, sample = _widened(index, kind, vectors, growth.recall)
     if recall < growth.recall:
@@ -118,7 +130,7 @@ def refined(
     return rows[best], scores[best]
 
 
-def _ivfpq(vectors: NDArray[np.float32]) -> Any:
+def _ivfpq(vectors: NDArray[np.float32], progress: Progress) -> Any:
     import faiss
     import numpy as np
 
@@ -136,8 +148,14 @@ def _ivfpq(vectors: NDArray[np.float32]) -> Any:
     if wanted < count:
         taught = vectors[np.sort(np.random.default_rng(0).choice(count, wanted, replace=False))]
     index.train(taught)
-    index.add(vectors)
+    _add(index, vectors, progress)
     return index
+
+
+def _add(index: Any, vectors: NDArray[np.float32], progress: Progress) -> None:
+    for start in range(0, len(vectors), BLOCK):
+        index.add(vectors[start : start + BLOCK])
+        progress(index.ntotal)
 
 
 def _widened(index: Any, kind: Kind, vectors: NDArray[np.float32], wanted: float) -> tuple[int, float, int]:

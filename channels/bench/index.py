@@ -7,7 +7,7 @@ directions in which things differ, as with sentences about one matter. Questions
 from __future__ import annotations
 
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median, quantiles
@@ -57,9 +57,7 @@ def measure(plan: Plan, growth: Growth) -> dict[str, Any]:
     }
     truth: list[list[int]] = []
     for kind in KINDS:
-        terminal.say(f"building {kind}")
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-            figures, rows = alone.submit(_of_kind, plan, kind, growth.recall).result()
+        figures, rows = _alone(plan, kind, growth.recall)
         truth = truth or rows  # the first kind is exact
         exact = found["kinds"]["flat"]["p50_ms"] if found["kinds"] else figures["p50_ms"]
         figures |= {
@@ -67,7 +65,38 @@ def measure(plan: Plan, growth: Growth) -> dict[str, Any]:
             "times_faster_than_exact": round(exact / figures["p50_ms"], 2),
         }
         found["kinds"][figures.pop("kind")] = figures
+        terminal.say(line(kind, figures))
     return found
+
+
+def _alone(plan: Plan, kind: Kind, recall: float) -> tuple[dict[str, Any], list[list[int]]]:
+    """`_of_kind` in a process of its own, with a bar of what is built."""
+    context = get_context("spawn")
+    added = context.Value("q", 0)
+    with (
+        terminal.progress(f"building {kind}", plan.passages) as advance,
+        ProcessPoolExecutor(1, mp_context=context, initializer=_share, initargs=(added,)) as alone,
+    ):
+        working, shown = alone.submit(_of_kind, plan, kind, recall), 0
+        while not wait([working], timeout=0.5).done:
+            now = int(added.value)
+            advance(now - shown)
+            shown = now
+        return working.result()
+
+
+_added: Any = None
+
+
+def _share(added: Any) -> None:
+    """How many vectors are in the index, for the process that shows it."""
+    global _added  # noqa: PLW0603 - a pool's process gets it when it begins
+    _added = added
+
+
+def _tell(count: int) -> None:
+    if _added is not None:
+        _added.value = count
 
 
 def _of_kind(plan: Plan, kind: Kind, recall: float) -> tuple[dict[str, Any], list[list[int]]]:
@@ -79,7 +108,7 @@ def _of_kind(plan: Plan, kind: Kind, recall: float) -> tuple[dict[str, Any], lis
     vectors, asked = clustered(plan.passages, plan.dimensions, plan.queries)
     before = machine.resident_mib()
     began = time.perf_counter()
-    index = DenseIndex.build(vectors, Growth(kind=kind, recall=recall))
+    index = DenseIndex.build(vectors, Growth(kind=kind, recall=recall), _tell)
     built = time.perf_counter() - began
     memory = machine.resident_mib() - before
     times, rows = _asked(index, asked, np.ones(plan.passages, np.bool_))
@@ -138,13 +167,16 @@ def _recall(found: list[list[int]], truth: list[list[int]]) -> float:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The figures as lines."""
+    """The machine and the settings' choice; the kinds were told when they were measured."""
     host = found["machine"]
     terminal.say(f"{host['processor']}, {host['cores']} cores, {host['memory_gib']} GiB")
     terminal.say(f"the settings choose {found['chosen']}: {found['why']}")
-    for kind, figures in found["kinds"].items():
-        terminal.say(
-            f"{kind:6} built in {figures['build_seconds']:.1f} s, {figures['memory_mib']:.0f} MiB, "
-            f"p50 {figures['p50_ms']:.2f} ms (of 9 in 10 passages {figures['filtered_p50_ms']:.2f}), "
-            f"recall@10 {figures['recall_at_10']:.1f}, {figures['times_faster_than_exact']:.1f} times exact's speed"
-        )
+
+
+def line(kind: str, figures: dict[str, Any]) -> str:
+    """One kind's figures; they are told as soon as it is measured, since a million take long."""
+    return (
+        f"{kind:6} built in {figures['build_seconds']:.1f} s, {figures['memory_mib']:.0f} MiB, "
+        f"p50 {figures['p50_ms']:.2f} ms (of 9 in 10 passages {figures['filtered_p50_ms']:.2f}), "
+        f"recall@10 {figures['recall_at_10']:.1f}, {figures['times_faster_than_exact']:.1f} times exact's speed"
+    )
