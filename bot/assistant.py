@@ -13,6 +13,7 @@ from bot.commands import Command, Intent, Nothing, Refuse, SetSlot, WantPerson
 from bot.dialogue import after_abstaining
 from bot.errors import ActionError, ActionRejected
 from bot.events import ActionRan, LoopChanged, Rewound, SessionStarted, SlotSet
+from bot.extraction import fill
 from bot.flows.check import DEFAULT_ACTIONS
 from bot.flows.load import Loaded
 from bot.flows.model import Form
@@ -21,7 +22,7 @@ from bot.hearing import Heard as Listened
 from bot.machine.session import expired
 from bot.machine.values import Unfit, fitted
 from bot.machine.walk import values
-from bot.policies.extract import REQUESTED, extracted, missing, question
+from bot.policies.extract import REQUESTED, missing, question
 from bot.policies.predict import Policies, Prediction
 from bot.policies.track import LISTEN, REJECTED, beats
 from bot.processes import Side, note
@@ -85,9 +86,10 @@ class Assistant:
             if isinstance(item, SetSlot):
                 self._set(record, item.name, item.value)
         intent = next((item for item in reversed(wanted) if isinstance(item, Intent)), Intent(""))
-        slots = extracted(self.bot.domain, intent, intent.text, record.state.loop, self.asked(record))
-        for name, value in slots.items():
-            self._set(record, name, value)
+        asked = self.asked(record)
+        if await fill(self.bot.domain, self.running, record, intent, asked=asked, put=self._set) is not None:
+            side.hand_over(record, "error")
+            return
         if wanted:
             await _Turn(self, side, record, intent, heard, stream).carry_out()
         if not record.replies and not any(isinstance(event.body, ActionRan) for event in record.events):

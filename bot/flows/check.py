@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.flows.conditions import FILLED_IN, Condition
-from bot.flows.model import END, Act, Call, Collect, Flow, LinkTo, Place, Problem, Processes, SetSlots, Step
+from bot.flows.model import END, Act, Call, Collect, Flow, LinkTo, Place, Problem, Processes, SetSlots, Slot, Step
 from bot.flows.payloads import Payload, read_payload
 from bot.flows.responses import Domain
 from bot.flows.source import meant
@@ -192,7 +192,21 @@ class _Checking:
                 self._slot(name, f"form {form.name!r}", form.place)
         for key, payload, place in _payloads(self.domain):
             self._payload(key, payload, place)
+        for slot in self.domain.slots.values():
+            for mapping in slot.mappings:
+                if mapping.action is not None:
+                    self._mapped(slot, mapping.action)
         self._unfilled()
+
+    def _mapped(self, slot: Slot, action: str) -> None:
+        what = f"slot {slot.name!r}, its mapping"
+        self._action(action, what, slot.place)
+        if not self.domain.intents:
+            message = (
+                f"{what}: {action!r} is run with every message of a bot with intents, and this bot has none: "
+                "name it in a flow's step, or let the flow collect the slot"
+            )
+            self.wrong("mapping_action", message, slot.place, warning=True)
 
     def _payload(self, key: str, payload: Payload, place: Place) -> None:
         what = f"a button of the response {key!r}"

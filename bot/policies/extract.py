@@ -6,6 +6,7 @@ Source: Rasa 3's `action_extract_slots` (https://legacy-docs-oss.rasa.com/docs/r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.commands import Intent
@@ -15,21 +16,32 @@ from bot.flows.responses import Domain
 REQUESTED = "requested_slot"
 
 
-def extracted(domain: Domain, intent: Intent, text: str, loop: str | None, requested: str | None) -> dict[str, Any]:
-    """The slots that are filled, by name. `loop` is the open form, `requested` the slot that it asks for."""
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """`values` are the slots that are filled, by name; `actions` are to be run for more, each once."""
+
+    values: dict[str, Any]
+    actions: tuple[str, ...] = ()
+
+
+def extracted(domain: Domain, intent: Intent, text: str, loop: str | None, requested: str | None) -> Extracted:
+    """What a message fills. `loop` is the open form, `requested` the slot that it asks for."""
     form = domain.forms.get(loop) if loop is not None else None
     found: dict[str, Any] = {}
+    actions: dict[str, None] = {}
     for slot in domain.slots.values():
         for mapping in slot.mappings:
             if not _holds(mapping, intent, loop, requested, form):
                 continue
             if form is not None and _shared(domain, slot, mapping, form, requested):
                 continue
+            if mapping.kind == "custom" and mapping.action is not None:
+                actions[mapping.action] = None
             value = _value(slot, mapping, intent, text, loop)
             if value is not None:
                 found[slot.name] = value
                 break
-    return found
+    return Extracted(found, tuple(actions))
 
 
 def _value(slot: Slot, mapping: SlotMapping, intent: Intent, text: str, loop: str | None) -> Any:

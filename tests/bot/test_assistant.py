@@ -28,11 +28,11 @@ RESTAURANT = Path(__file__).parents[1] / "bots" / "restaurant"
 class Restaurant(Rig):
     """The stranger's bot; what customers write are examples of its own, so that no model is needed."""
 
-    def __init__(self, settings: Settings, folder: Path, actions: Actions) -> None:
+    def __init__(self, settings: Settings, folder: Path, actions: Actions, bot: Path = RESTAURANT) -> None:
         super().__init__(settings, folder)
-        loaded = load(RESTAURANT)
+        loaded = load(bot)
         with_base(loaded.domain, TEMPLATES)
-        thresholds = read_config(RESTAURANT).thresholds
+        thresholds = read_config(bot).thresholds
         events = partial(self.store.events, newest=300)
         self.turn.domain = self.turn.steps.domain = loaded.domain
         self.turn.steps.processes = Assistant(
