@@ -25,7 +25,7 @@ INTERNAL = "^Internal"
 
 
 def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None:
-    """A copy of the bot whose only documents are `docs`; the bot itself when there are none."""
+    """A copy of the bot, flows and all, whose only documents are `docs`; the bot itself when there are none."""
     if docs is None:
         return settings.bot
     if not docs.is_dir():
@@ -33,9 +33,10 @@ def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None
     original: BotFile = load_bot(settings.bot)
     folder = home / "bot"
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / "domain"
-    if not link.exists():
-        link.symlink_to(original.domain_folder.resolve(), target_is_directory=True)
+    for part in original.folder.iterdir():
+        link = folder / part.name
+        if part.name != "bot.toml" and not link.exists():
+            link.symlink_to(part.resolve(), target_is_directory=part.is_dir())
     source = {"path": str(docs.resolve()), "collection": COLLECTION, "internal_title": INTERNAL}
     told = {
         "name": original.name,
@@ -48,6 +49,9 @@ def bot_folder(settings: Settings, docs: Path | None, home: Path) -> Path | None
         "generator": original.generator.model_dump(),
         "documents": [source],
     }
+    if original.shop is not None:
+        products = original.folder / original.shop.products
+        told["shop"] = {"database": original.shop.database, "products": str(products.resolve())}
     (folder / "bot.toml").write_text(tomli_w.dumps(told), encoding="utf-8")
     return folder
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.botfile import load_bot
 from bot.errors import ConfigError
+from bot.flows.load import load
+from bot.settings import Settings
 from channels.bench import cli, inputs, machine
 
 
@@ -27,6 +30,19 @@ def test_questions_come_from_lines_or_json_lines(tmp_path: Path) -> None:
     file.write_text('{"id": 1}\n')
     with pytest.raises(ConfigError, match="line 1"):
         inputs._from_file(file)
+
+
+def test_other_documents_come_with_the_whole_bot(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("# Opening hours\n\nWe are open from nine to five.\n", encoding="utf-8")
+    folder = inputs.bot_folder(Settings(home=tmp_path), tmp_path / "docs", tmp_path)
+    assert folder is not None
+    botfile = load_bot(folder)
+    assert [source.path for source in botfile.documents] == [(tmp_path / "docs").resolve()]
+    loaded = load(folder)
+    assert loaded.errors == ()
+    assert loaded.processes.own
+    assert inputs.bot_folder(Settings(home=tmp_path), tmp_path / "docs", tmp_path) == folder
 
 
 def test_a_figure_stands_beside_its_target_and_says_whether_it_is_met() -> None:
