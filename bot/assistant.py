@@ -22,6 +22,7 @@ from bot.hearing import Heard as Listened
 from bot.machine.session import expired
 from bot.machine.values import Unfit, fitted
 from bot.machine.walk import values
+from bot.policies import two_stage
 from bot.policies.extract import REQUESTED, missing, question
 from bot.policies.predict import Policies, Prediction
 from bot.policies.track import LISTEN, REJECTED, beats
@@ -111,6 +112,11 @@ class Assistant:
         told = beats([*stored, *record.events])
         return self.policies.next(told, values(self.bot, record.state)), told
 
+    def example(self, intent: str) -> str:
+        """How a customer says this intent; its name where the bot's files have no example."""
+        examples = self.bot.training.nlu.examples
+        return next((each.text for each in examples if each.intent == intent), intent)
+
     def _begin(self, record: Record) -> None:
         session = self.bot.domain.session
         silent = expired(record.loaded, session, self.clock())
@@ -177,6 +183,9 @@ class _Turn:
             return None
         if action in self._domain.actions or action not in DEFAULT_ACTIONS:
             return await self._run(action, number)
+        if action == two_stage.NAME:
+            await self._two_stage(told)
+            return None
         self._default(action)
         return None
 
@@ -192,7 +201,7 @@ class _Turn:
 
     def _shown(self, **more: Any) -> Heard:
         intent = self._intent
-        return Heard(intent.name or None, intent.confidence, intent.entities, **more)
+        return Heard(intent.name or None, intent.confidence, intent.entities, guess=intent.guess, **more)
 
     def _broken(self) -> None:
         """An action did not do its work: nothing that rests on it goes on, and a person takes over."""
@@ -205,7 +214,7 @@ class _Turn:
         record = self._record
         record.add(ActionRan(name=action))
         match action:
-            case "action_default_fallback" | "action_two_stage_fallback" | "action_default_ask_rephrase":
+            case "action_default_fallback" | "action_default_ask_rephrase":
                 self._fall_back("utter_default" if action == "action_default_fallback" else "utter_ask_rephrase")
             case "action_restart":
                 self._say_if("utter_restart")
@@ -222,6 +231,34 @@ class _Turn:
                 self._side.hand_over(record, "asked")
             case _:
                 pass  # what it does in Rasa is done here without it
+
+    async def _two_stage(self, told: Sequence[Beat]) -> None:
+        """Offer what may be meant, ask to rephrase, or give up; or take up what is understood by now."""
+        record, form = self._record, two_stage.interrupted(told)
+        step = two_stage.step(told)
+        if step == "understood":
+            record.add(LoopChanged(name=form))
+            record.add(Rewound())  # this message, and the one that was not understood, with all between them
+            record.add(Rewound())
+            note(record, [self._intent])
+            return
+        record.add(ActionRan(name=two_stage.NAME))
+        if step == "give_up":
+            record.add(LoopChanged(name=form))
+            self._fall_back("utter_default")
+            if record.state.owner == "bot":
+                self._side.hand_over(record, "failures")
+            return
+        if record.state.loop != two_stage.NAME:
+            record.add(LoopChanged(name=two_stage.NAME))
+        asks = "action_default_ask_affirmation" if step == "affirm" else "action_default_ask_rephrase"
+        if asks in self._domain.actions:
+            await self._run(asks, 0, inner=True)
+        elif step == "affirm" and self._intent.guess:
+            example = self._of.example(self._intent.guess)
+            self._say("utter_ask_affirmation", Outcome.ASKED, intent=self._intent.guess, example=example)
+        else:
+            self._say("utter_ask_rephrase", Outcome.ASKED)
 
     def _fall_back(self, template: str) -> None:
         """Say so, and take the message back; once too often in a row, and a person is brought in."""
@@ -249,10 +286,12 @@ class _Turn:
         chosen = f"utter_{self._intent.name}"
         return chosen if chosen.startswith(f"{action}/") and chosen in self._domain.responses else None
 
-    def _say(self, template: str, outcome: Outcome = Outcome.DONE) -> None:
+    def _say(self, template: str, outcome: Outcome = Outcome.DONE, **more: Any) -> None:
         record, state = self._record, self._record.loaded
         slots = values(self._of.bot, record.state)
-        reply = self._domain.say(template, record.language, seed=state.turns, channel=state.channel, slots=slots)
+        reply = self._domain.say(
+            template, record.language, seed=state.turns, channel=state.channel, slots=slots, **more
+        )
         record.say(reply)
         record.outcome, record.confidence = outcome, 1.0
 

@@ -102,13 +102,14 @@ class Intent:
     """What a bot with intents of its own understood (`nlu.yml`, or `/intent{"entity": "value"}`).
 
     `entities` have the keys that Rasa gives them: entity, value, and where known start, end, role, group, confidence.
-    `text` is what was written; "" for a button.
+    `text` is what was written; "" for a button. `guess` is the intent that it was most like, where it is none of them.
     """
 
     name: str
     confidence: float = 1.0
     entities: tuple[dict[str, Any], ...] = field(default=())
     text: str = ""
+    guess: str = ""
 
 
 Command = (

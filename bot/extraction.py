@@ -30,7 +30,7 @@ async def fill(
 ) -> str | None:
     """Set what the message says; `asked` is the slot that the open form asks for. Returns the action that failed."""
     found = extracted(domain, intent, intent.text, record.state.loop, asked)
-    heard = Heard(intent.name or None, intent.confidence, intent.entities, inner=True)
+    heard = Heard(intent.name or None, intent.confidence, intent.entities, inner=True, guess=intent.guess)
     candidates = dict(found.values)
     for name, value in candidates.items():
         put(record, name, value)

@@ -50,6 +50,7 @@ FOLLOWUPS = 5
 class Heard:
     """What an action is shown besides: the intent of the message, the form that is at work, and the values that it is
     to look at (`candidates`: they stand last among the tracker's events). `inner`: it is run as a part of a form.
+    `guess` is the intent that a message was most like of which none was understood.
     """
 
     intent: str | None = None
@@ -58,6 +59,7 @@ class Heard:
     loop: str | None = None
     candidates: Mapping[str, Any] = field(default_factory=dict)
     inner: bool = False
+    guess: str = ""
 
 
 NOTHING_HEARD = Heard()
@@ -189,6 +191,7 @@ class Running:
                 message_id=identity,
                 intent=heard.intent,
                 confidence=heard.confidence,
+                guess=heard.guess,
                 entities=heard.entities,
                 metadata=message.metadata if message is not None else {},
             ),

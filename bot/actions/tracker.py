@@ -36,12 +36,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LatestMessage:
-    """What the customer said last, and what was understood. `entities` and `commands` have Rasa's keys."""
+    """What the customer said last, and what was understood. `entities` and `commands` have Rasa's keys; `guess` is the
+    intent that comes second, where the message was like none.
+    """
 
     text: str = ""
     message_id: str = ""
     intent: str | None = None
     confidence: float = 0.0
+    guess: str = ""
     entities: Sequence[Json] = ()
     commands: Sequence[Json] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -104,11 +107,14 @@ def digest(domain: Mapping[str, Any]) -> str:
 
 def _latest(message: LatestMessage, key: str) -> Json:
     intent = {"name": message.intent, "confidence": message.confidence}
+    ranking = [intent] if message.intent else []
+    if message.guess:
+        ranking.append({"name": message.guess, "confidence": 1.0 - message.confidence})
     metadata = dict(message.metadata)
     return {
         "text": message.text,
         "intent": intent,
-        "intent_ranking": [intent] if message.intent else [],
+        "intent_ranking": ranking,
         "entities": [dict(entity) for entity in message.entities],
         "commands": [dict(command) for command in message.commands],
         "message_id": message.message_id,

@@ -114,9 +114,6 @@ class _Checking:
 
     def _action(self, name: str, what: str, place: Place) -> None:
         domain = self.domain
-        if name in LOOPS and name not in domain.actions:
-            message = f"{what}: {name!r} asks to rephrase, then brings a person in; it offers no intents to choose from"
-            self.wrong("no_counterpart", message, place, warning=True)
         if name in domain.responses or name in domain.forms or name in domain.actions or name in DEFAULT_ACTIONS:
             if name.startswith("utter_") and name not in domain.responses and not self._selects(name):
                 message = f"{what} says {name!r}, which has no text: add it under 'responses:'"

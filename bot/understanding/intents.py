@@ -69,7 +69,7 @@ class Recognizer:
         name, sure = ranking[0] if ranking else (FALLBACK, 1.0)
         close = len(ranking) > 1 and sure - ranking[1][1] < self._thresholds.ambiguity
         if sure < least or (close and self._thresholds.intent is not None):
-            return Intent(FALLBACK, 1.0 - sure, entities, text)
+            return Intent(FALLBACK, 1.0 - sure, entities, text, name if ranking else "")
         return Intent(name, sure, entities, text)
 
     async def _ranked(self, text: str) -> list[tuple[str, float]]:

@@ -12,6 +12,7 @@ from bot.actions.base import Actions
 from bot.actions.fake import FakeActions
 from bot.actions.local import LocalActions
 from bot.assistant import Assistant
+from bot.engines.base import Encoder
 from bot.errors import ActionUnreachable
 from bot.flows.load import load, with_base
 from bot.flows.rasa_config import read_config
@@ -28,7 +29,9 @@ RESTAURANT = Path(__file__).parents[1] / "bots" / "restaurant"
 class Restaurant(Rig):
     """The stranger's bot; what customers write are examples of its own, so that no model is needed."""
 
-    def __init__(self, settings: Settings, folder: Path, actions: Actions, bot: Path = RESTAURANT) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, actions: Actions, bot: Path = RESTAURANT, encoder: Encoder | None = None
+    ) -> None:
         super().__init__(settings, folder)
         loaded = load(bot)
         with_base(loaded.domain, TEMPLATES)
@@ -37,7 +40,9 @@ class Restaurant(Rig):
         self.turn.domain = self.turn.steps.domain = loaded.domain
         self.turn.steps.processes = Assistant(
             loaded,
-            Recognizer(loaded.training.nlu, loaded.domain.entities, thresholds, clock=lambda: self.moment),
+            Recognizer(
+                loaded.training.nlu, loaded.domain.entities, thresholds, encoder=encoder, clock=lambda: self.moment
+            ),
             Running(loaded, actions, events),
             thresholds,
             clock=lambda: self.moment,
