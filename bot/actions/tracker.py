@@ -44,10 +44,10 @@ class LatestMessage:
     message_id: str = ""
     intent: str | None = None
     confidence: float = 0.0
-    guess: str = ""
     entities: Sequence[Json] = ()
     commands: Sequence[Json] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    guess: str = ""
 
 
 @dataclass(frozen=True, slots=True)
